@@ -1,0 +1,61 @@
+# make lab    the course, open in JupyterLab          make test    everything that must pass
+# make quick  the minute-long part of the tests       make help    all of it
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# With uv present, its --torch-backend keeps gigabytes of CUDA off machines without a GPU.
+UV     := $(shell command -v uv 2>/dev/null)
+ifdef UV
+INSTALL = $(UV) pip install --python $(BIN)/python --torch-backend=$(or $(TORCH_BACKEND),cpu)
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+help:  ## this page
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (once; about two minutes) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Top Five needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "  PyTorch ..."
+	@$(INSTALL) -c constraints.txt torch
+	@echo "  the course and JupyterLab ..."
+	@$(INSTALL) -c constraints.txt -e '.[grade]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "  test tools ..."
+	@$(INSTALL) -c constraints.txt -e '.[grade,hub,dev]'
+	@touch $@
+
+install: $(VENV)/.installed  ## the environment in .venv
+install-dev: $(VENV)/.installed-dev  ## the same with test tools
+
+lab: install  ## the course open in JupyterLab (homework/ is yours, never overwritten)
+	@$(BIN)/python -m topfive lab
+
+test: install-dev  ## everything that must pass
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+quick: install-dev  ## the minute-long part of the tests, for daily work
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -m 'not slow and not browser'
+
+data: install-dev  ## rebuild every derived file under data/ from seeds (about 15 minutes)
+	@$(BIN)/python -m topfive.build.text
+	@$(BIN)/python -m topfive.build.checkpoints
+
+notebooks: install-dev  ## rebuild the notebooks whose source changed
+	@$(BIN)/python -m topfive.build.notebooks
+
+benchmarks: install-dev  ## speed, side by side with peers (about 10 minutes)
+	@$(BIN)/python -m benchmarks
+
+.PHONY: help install install-dev lab test quick data notebooks benchmarks

@@ -1,0 +1,1 @@
+"""Makes every derived file: text, checkpoints, notebooks. Each is reproducible from a seed by one command."""

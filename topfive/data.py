@@ -1,0 +1,211 @@
+"""Everything under data/, read with its schema checked: a bad line is named by file and line.
+
+`rows(name)` gives plain dictionaries, `load(name)` the same as a `datasets.Dataset`. The parts:
+
+| name | one row |
+|---|---|
+| tags | tag, definition, borderline, phrase, place, predicate, negation (how a tag reads in a prompt and in a sentence) |
+| topics | topic, name, domain, wordings, constraints, split |
+| items | id, topic, item, tags, note |
+| prompts | prompt, topic, wording, constraints, split, held_out |
+| demonstrations | prompt, topic, constraints, items, writer, flaws |
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from topfive.errors import TopFiveError
+from topfive.lists import Prompt, normalise
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Row = dict[str, Any]
+
+SCHEMAS: dict[str, dict[str, type]] = {
+    "tags": {
+        "tag": str,
+        "definition": str,
+        "borderline": str,
+        "phrase": str,
+        "place": str,
+        "predicate": str,
+        "negation": str,
+    },
+    "topics": {"topic": str, "name": str, "domain": str, "wordings": list, "constraints": list, "split": str},
+    "items": {"id": str, "topic": str, "item": str, "tags": list, "note": str},
+    "prompts": {"prompt": str, "topic": str, "wording": int, "constraints": list, "split": str, "held_out": str},
+    "demonstrations": {
+        "prompt": str,
+        "topic": str,
+        "constraints": list,
+        "items": list,
+        "writer": str,
+        "flaws": list,
+    },
+}
+SPLITS = ("train", "validation", "test")
+
+
+class DataError(TopFiveError):
+    """A line under data/ that breaks its schema: file, line number and what is wrong."""
+
+
+def folder() -> Path:
+    """The data folder: TOPFIVE_DATA if set, else beside the package in a clone, else inside an installed wheel."""
+    if chosen := os.environ.get("TOPFIVE_DATA"):
+        return Path(chosen)
+    package = Path(__file__).parent
+    clone = package.parent / "data"
+    return clone if (clone / "topics.jsonl").exists() else package / "_data"
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield (line number, value) for each non-empty line; raise DataError on broken UTF-8 or JSON."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}:{number}: byte {error.start + 1} of the line is not UTF-8") from error
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
+
+
+def read_table(path: Path, schema: dict[str, type]) -> Iterator[tuple[str, Row]]:
+    """Yield ("file:line", row) for each line of a JSONL table; raise DataError where a key or type is wrong."""
+    for number, row in read_jsonl(path):
+        where = f"{path}:{number}"
+        if not isinstance(row, dict) or set(row) != set(schema):
+            found = sorted(row) if isinstance(row, dict) else type(row).__name__
+            raise DataError(f"{where}: keys should be {sorted(schema)}, found {found}")
+        for key, kind in schema.items():
+            if not isinstance(row[key], kind) or isinstance(row[key], bool):
+                raise DataError(f"{where}: {key!r} should be {kind.__name__}, found {type(row[key]).__name__}")
+        yield where, row
+
+
+def _files(name: str, root: Path) -> list[Path]:
+    single = root / f"{name}.jsonl"
+    files = [single] if single.exists() else sorted((root / name).glob("*.jsonl"))
+    if not files:
+        raise DataError(f"{single}: missing; `python -m topfive.build.text` makes the derived files")
+    return files
+
+
+def _located(name: str, root: Path) -> Iterator[tuple[str, Row]]:
+    for path in _files(name, root):
+        yield from read_table(path, SCHEMAS[name])
+
+
+def check(root: Path | None = None) -> list[str]:
+    """Every rule about data/ that a single row or a pair of rows can break, as "file:line: what" messages."""
+    root = root or folder()
+    tags = {row["tag"] for _, row in _located("tags", root)}
+    topics = {row["topic"] for _, row in _located("topics", root)}
+    return [
+        *_check_topics(root, tags),
+        *_check_items(root, tags, topics),
+        *_check_prompts(root, tags, topics),
+        *_check_demonstrations(root, tags, topics),
+    ]
+
+
+def _unknown(where: str, values: Sequence[str], known: set[str], kind: str) -> Iterator[str]:
+    for value in values:
+        if value not in known:
+            yield f"{where}: unknown {kind} {value!r}"
+
+
+def _check_topics(root: Path, tags: set[str]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for where, row in _located("topics", root):
+        yield from _unknown(where, row["constraints"], tags, "tag")
+        if row["split"] not in ("train", "test"):
+            yield f"{where}: split should be train or test, found {row['split']!r}"
+        if row["topic"] in seen:
+            yield f"{where}: topic {row['topic']!r} stands already in {seen[row['topic']]}"
+        seen[row["topic"]] = where
+
+
+def _check_items(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
+    ids: dict[str, str] = {}
+    texts: dict[tuple[str, str], str] = {}
+    for where, row in _located("items", root):
+        yield from _unknown(where, row["tags"], tags, "tag")
+        yield from _unknown(where, [row["topic"]], topics, "topic")
+        if "vegan" in row["tags"] and "vegetarian" not in row["tags"]:
+            yield f"{where}: vegan but not vegetarian"
+        if "free" in row["tags"] and "budget" not in row["tags"]:
+            yield f"{where}: free but not budget"
+        if row["id"] in ids:
+            yield f"{where}: id {row['id']!r} stands already in {ids[row['id']]}"
+        key = (row["topic"], normalise(row["item"]))
+        if key in texts:
+            yield f"{where}: item {row['item']!r} stands already in {texts[key]}"
+        ids[row["id"]] = texts[key] = where
+
+
+def _check_prompts(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
+    seen: dict[str, tuple[str, str]] = {}
+    for where, row in _located("prompts", root):
+        yield from _unknown(where, row["constraints"], tags, "tag")
+        yield from _unknown(where, [row["topic"]], topics, "topic")
+        yield from _unknown(where, [row["split"]], set(SPLITS), "split")
+        if row["prompt"] in seen:
+            split, there = seen[row["prompt"]]
+            yield f"{where}: prompt {row['prompt']!r} stands already in {there} (split {split})"
+        seen[row["prompt"]] = (row["split"], where)
+
+
+def _check_demonstrations(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
+    for where, row in _located("demonstrations", root):
+        yield from _unknown(where, row["constraints"], tags, "tag")
+        yield from _unknown(where, [row["topic"]], topics, "topic")
+        if len(row["items"]) != 5 and not row["flaws"]:
+            yield f"{where}: a list with {len(row['items'])} entries and no flaw named"
+
+
+@cache
+def rows(name: str) -> list[Row]:
+    """All rows of one part of data/, in file order. Raises DataError on the first bad line."""
+    return [row for _, row in _located(name, folder())]
+
+
+def load(name: str) -> "Dataset":
+    """One part of data/ as a `datasets.Dataset`."""
+    from datasets import Dataset
+
+    return Dataset.from_list(rows(name))
+
+
+def tag_names() -> list[str]:
+    """The closed vocabulary, in file order."""
+    return [row["tag"] for row in rows("tags")]
+
+
+def prompts(*splits: str) -> list[Prompt]:
+    """The prompts of the given splits (all of them if none is given)."""
+    return [as_prompt(row) for row in rows("prompts") if not splits or row["split"] in splits]
+
+
+def as_prompt(row: Row) -> Prompt:
+    """The Prompt in a row of prompts or demonstrations."""
+    return Prompt(row["prompt"], row["topic"], tuple(row["constraints"]))
+
+
+def checkpoint(name: str) -> Path:
+    """Folder of a shipped checkpoint (tokenizer, base, sft, …). Raises DataError if it is not there."""
+    path = folder() / "checkpoints" / name
+    if not path.is_dir():
+        raise DataError(f"{path}: no such checkpoint; `python -m topfive.build.checkpoints` makes them")
+    return path

@@ -1,0 +1,258 @@
+"""The gold judge: what a list is worth, part by part, and to whom.
+
+Quality has five named parts, each between 0 and 1; a *taste* adds what one person happens to like. The judge
+knows the item bank. For an item that is not in the bank it asks small classifiers fitted to the bank, whose
+error `heldout_error` measures. Simulated students are asked through this judge, and policies are compared by it;
+reward models never see it.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topfive import data
+from topfive.errors import TopFiveError
+from topfive.lists import LENGTH, Prompt, normalise, parse
+
+WEIGHTS = {"valid": 1.0, "on_topic": 2.5, "constraint": 2.5, "distinct": 1.5, "specific": 1.0}
+VAGUE = frozenset("anything whatever something stuff thing things nice good great etc misc various some any".split())
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What one person likes: utilities per item by tag and by word, and how noisily they order lists.
+
+    `noise` is the scale of the Gumbel noise added to a list's utility before sorting, so that rankings follow
+    Plackett–Luce with strengths exp(utility / noise).
+    """
+
+    name: str = "none"
+    tags: dict[str, float] = field(default_factory=dict)
+    words: dict[str, float] = field(default_factory=dict)
+    noise: float = 1.0
+
+    def touches(self, topic: str) -> bool:
+        """Whether the taste can tell lists of this topic apart: some but not all of its items carry the taste."""
+        worth = [self.of_item(row["item"], row["tags"]) for row in items_of(topic)]
+        liked = float(np.mean([value != 0 for value in worth])) if worth else 0.0
+        return liked >= 0.1 and len(set(worth)) > 1
+
+    def of_item(self, item: str, tags: Iterable[str]) -> float:
+        """Utility of one item."""
+        words = normalise(item).replace("-", " ").split()
+        return sum(self.tags.get(tag, 0.0) for tag in tags) + sum(self.words.get(word, 0.0) for word in words)
+
+
+def load_taste(name_or_file: str | Path) -> Taste:
+    """A shipped taste by name or a taste file by path.
+
+    Raises TopFiveError if there is none, if it is not of the form
+    ``{"tags": {tag: number}, "words": {word: number}, "noise": number}``, or if a tag is not in the vocabulary.
+    """
+    path = Path(name_or_file)
+    shipped = data.folder() / "tastes"
+    if path.suffix != ".json":
+        path = shipped / f"{name_or_file}.json"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in shipped.glob("*.json")))
+        raise TopFiveError(f"unknown taste {str(name_or_file)!r}: shipped tastes are {names}; or give a .json file")
+    try:
+        spec = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise TopFiveError(f"{path}: not a JSON file ({error})") from error
+    return _taste_from(spec, path)
+
+
+def _taste_from(spec: Any, path: Path) -> Taste:
+    if not isinstance(spec, dict) or not set(spec) <= {"tags", "words", "noise", "about"}:
+        raise TopFiveError(f'{path}: a taste is {{"tags": {{…}}, "words": {{…}}, "noise": 1.0}}')
+    for part in ("tags", "words"):
+        table = spec.get(part, {})
+        if not isinstance(table, dict) or not all(_is_number(value) for value in table.values()):
+            raise TopFiveError(f"{path}: {part!r} should map names to numbers")
+    for tag in spec.get("tags", {}):
+        if tag not in data.tag_names():
+            raise TopFiveError(f"{path}: unknown tag {tag!r}; the tags are {', '.join(data.tag_names())}")
+    noise = spec.get("noise", 1.0)
+    if not _is_number(noise) or noise < 0:
+        raise TopFiveError(f"{path}: 'noise' should be a number of at least 0, found {noise!r}")
+    if not spec.get("tags") and not spec.get("words"):
+        raise TopFiveError(f"{path}: a taste needs at least one tag or word")
+    words = {word.lower(): float(value) for word, value in spec.get("words", {}).items()}
+    return Taste(path.stem, dict(spec.get("tags", {})), words, float(noise))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The named parts of one list's worth. Shares are of five places, so a missing item counts as a bad one."""
+
+    valid: float
+    on_topic: float
+    constraint: float
+    distinct: float
+    specific: float
+    taste: float
+
+    @property
+    def quality(self) -> float:
+        """Weighted sum of the five parts that everybody shares."""
+        return sum(weight * getattr(self, part) for part, weight in WEIGHTS.items())
+
+    @property
+    def score(self) -> float:
+        """Quality plus taste: the utility by which lists are compared."""
+        return self.quality + self.taste
+
+
+class Judge:
+    """Judges lists for one taste (or for none)."""
+
+    def __init__(self, taste: Taste | None = None):
+        self.taste = taste or Taste()
+
+    def judge(self, prompt: Prompt, text: str) -> Judgement:
+        """Judge one answer to `prompt`."""
+        answer = parse(text)
+        items = list(dict.fromkeys(normalise(item) for item in answer.items[:LENGTH] if item))
+        facts = [look_up(item) for item in items]
+        on_topic = [prompt.topic in fact.topics for fact in facts]
+        kept = [set(prompt.constraints) <= fact.tags and on for fact, on in zip(facts, on_topic, strict=True)]
+        return Judgement(
+            valid=float(answer.valid),
+            on_topic=sum(on_topic) / LENGTH,
+            constraint=sum(kept) / LENGTH,
+            distinct=len(items) / LENGTH,
+            specific=sum(map(is_specific, items)) / LENGTH,
+            taste=sum(self.taste.of_item(item, fact.tags) for item, fact in zip(items, facts, strict=True)),
+        )
+
+    def scores(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Utility of each answer, shape (n,)."""
+        return np.array([self.judge(prompt, text).score for prompt, text in zip(prompts, texts, strict=True)])
+
+
+# --- what the judge knows about an item ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """Topics an item belongs to, its tags, and whether that comes from the bank or from the classifiers."""
+
+    topics: frozenset[str]
+    tags: frozenset[str]
+    in_bank: bool
+
+
+@cache
+def items_of(topic: str) -> list[data.Row]:
+    """The bank's items of one topic."""
+    return [row for row in data.rows("items") if row["topic"] == topic]
+
+
+@cache
+def _bank() -> dict[str, ItemFacts]:
+    facts: dict[str, ItemFacts] = {}
+    for row in data.rows("items"):
+        item = normalise(row["item"])
+        known = facts.get(item, ItemFacts(frozenset(), frozenset(), True))
+        facts[item] = ItemFacts(known.topics | {row["topic"]}, known.tags | set(row["tags"]), True)
+    return facts
+
+
+@cache
+def _words() -> frozenset[str]:
+    texts = [row["item"] + " " + row["note"] for row in data.rows("items")]
+    texts += [item for row in data.rows("demonstrations") if not row["flaws"] for item in row["items"]]
+    texts += [wording for row in data.rows("topics") for wording in row["wordings"]]
+    return frozenset(word for text in texts for word in normalise(text).replace("-", " ").replace(",", " ").split())
+
+
+def is_specific(item: str) -> bool:
+    """Two to eight words, all of them real ones of the course's own text, none of them vague ("something nice")."""
+    words = normalise(item).replace("-", " ").split()
+    return 2 <= len(words) <= 8 and not VAGUE & set(words) and set(words) <= _words() and len(set(words)) == len(words)
+
+
+@cache
+def look_up(item: str) -> ItemFacts:
+    """What is known, or else guessed, of a normalised item."""
+    guess = _guesser().guess(item)
+    known = _bank().get(item)
+    return ItemFacts(known.topics | guess.topics, known.tags, True) if known else guess
+
+
+class Guesser:
+    """Classifiers for items that are not in the bank: one over topics, one a tag, on words and pieces of words."""
+
+    def __init__(self, rows: Sequence[data.Row]):
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression, RidgeClassifier
+        from sklearn.pipeline import make_union
+
+        texts = [normalise(row["item"]) for row in rows]
+        self.features = make_union(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True),
+        )
+        matrix = self.features.fit_transform(texts)
+        self.tags = data.tag_names()
+        targets = np.array([[tag in row["tags"] for tag in self.tags] for row in rows])
+        self.tag_model = RidgeClassifier(alpha=1.0).fit(matrix, targets * 2 - 1)
+        self.topic_model = LogisticRegression(C=30.0, max_iter=200).fit(matrix, [row["topic"] for row in rows])
+
+    def guess(self, item: str) -> ItemFacts:
+        """Topics and tags of one normalised item."""
+        return self.guess_all([item])[0]
+
+    def guess_all(self, items: Sequence[str]) -> list[ItemFacts]:
+        """Topics and tags of many items at once."""
+        matrix = self.features.transform(items)
+        tagged = self.tag_model.decision_function(matrix) > 0
+        probable = self.topic_model.predict_proba(matrix)
+        topics = self.topic_model.classes_
+        likely = probable >= 0.15 * probable.max(axis=1, keepdims=True)
+        return [
+            ItemFacts(
+                frozenset(topics[on]), frozenset(tag for tag, yes in zip(self.tags, tags, strict=True) if yes), False
+            )
+            for on, tags in zip(likely, tagged, strict=True)
+        ]
+
+
+@cache
+def _guesser() -> Guesser:
+    return Guesser(data.rows("items"))
+
+
+def heldout_error(folds: int = 5, seed: int = 0) -> dict[str, float]:
+    """How wrong the guesser is on bank items it was not fitted to, by cross-validation.
+
+    Returns the share of items whose own topic is not among the guessed ones (`own_topic_missed`), the share of
+    (item, other topic) pairs guessed on topic (`other_topic_taken`), and for each tag the share of wrong decisions.
+    """
+    rows = data.rows("items")
+    fold_of = np.random.default_rng(seed).integers(folds, size=len(rows))
+    missed, taken, wrong = [], [], []
+    tags, topics = data.tag_names(), sorted({row["topic"] for row in rows})
+    for fold in range(folds):
+        guesser = Guesser([row for row, mine in zip(rows, fold_of, strict=True) if mine != fold])
+        held = [row for row, mine in zip(rows, fold_of, strict=True) if mine == fold]
+        for row, fact in zip(held, guesser.guess_all([normalise(row["item"]) for row in held]), strict=True):
+            missed.append(row["topic"] not in fact.topics)
+            taken.append(len(fact.topics - {row["topic"]}) / (len(topics) - 1))
+            wrong.append([(tag in fact.tags) != (tag in row["tags"]) for tag in tags])
+    return {
+        "own_topic_missed": float(np.mean(missed)),
+        "other_topic_taken": float(np.mean(taken)),
+        **dict(zip(tags, np.mean(wrong, axis=0).tolist(), strict=True)),
+    }

@@ -1,0 +1,1 @@
+"""Language modelling: tokenizer, model, sampling, pretraining and supervised fine-tuning."""

@@ -1,0 +1,23 @@
+"""The loss of language modelling, and which tokens it counts."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def next_token_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Mean negative log-likelihood of each counted token given those before it.
+
+    logits: (batch, time, vocabulary) float; the row at t predicts the token at t + 1.
+    tokens: (batch, time) int64. mask: (batch, time), 1 on the tokens to be predicted (not on pads, nor on a prompt
+    that is given); the first token has nothing before it and never counts.
+    Returns a scalar; 0 if no token counts. (Bengio et al. 2003, section 2.)
+    """
+    counted = mask[:, 1:].to(logits.dtype)
+    losses = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
+    return (losses * counted).sum() / counted.sum().clamp(min=1)
+
+
+def perplexity(loss: Tensor | float) -> float:
+    """exp(loss): between how many equally likely tokens the model hesitates."""
+    return float(torch.as_tensor(loss).exp())

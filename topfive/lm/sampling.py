@@ -1,0 +1,143 @@
+"""Sampling: from prompts to lists, token by token, with a key-value cache."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+MAX_NEW_TOKENS = 72
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sampled answers, cut after their first end token.
+
+    query: (batch, query) token ids, padded on the left; query_mask: the same shape, 1 on real tokens.
+    response: (batch, time) token ids, padded on the right; mask: 1 on tokens up to and including the end token.
+    ended: (batch,) whether an end token came.
+    """
+
+    query: Tensor
+    query_mask: Tensor
+    response: Tensor
+    mask: Tensor
+    ended: Tensor
+
+    def texts(self, tokenizer: Tokenizer) -> list[str]:
+        """The answers as text, without special tokens."""
+        return tokenizer.batch_decode(self.response, skip_special_tokens=True)
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Position of each token in a padded batch: pads do not count. (batch, time) → (batch, time), int64."""
+    return (mask.cumsum(dim=1) - 1).clamp(min=0)
+
+
+def encode(tokenizer: Tokenizer, prompts: Sequence[str], device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    """Prompts as (token ids, mask), each (batch, query), padded on the left."""
+    batch = tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left")
+    return batch["input_ids"].to(device), batch["attention_mask"].to(device)
+
+
+def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
+    """Set logits outside the `top_k` largest, and outside the nucleus of mass `top_p`, to −∞.
+
+    logits: (…, vocabulary). The nucleus (Holtzman et al. 2020) is the smallest set of most likely tokens whose
+    probabilities sum to at least top_p; the most likely token always stays.
+    """
+    if top_k is not None and top_k < logits.shape[-1]:
+        smallest_kept = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < smallest_kept, -torch.inf)
+    if top_p < 1.0:
+        ordered, order = logits.sort(dim=-1, descending=True)
+        probabilities = ordered.softmax(dim=-1)
+        mass_before = probabilities.cumsum(dim=-1) - probabilities
+        dropped = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= top_p)
+        logits = logits.masked_fill(dropped, -torch.inf)
+    return logits
+
+
+@torch.no_grad()
+def generate(
+    model: PreTrainedModel,
+    query: Tensor,
+    query_mask: Tensor,
+    *,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> Samples:
+    """Continue each query until its end token or `max_new_tokens`; temperature 0 takes the likeliest token.
+
+    Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1].
+    """
+    if temperature < 0 or (top_k is not None and top_k < 1) or not 0 < top_p <= 1:
+        raise ValueError(f"need temperature ≥ 0, top_k ≥ 1, 0 < top_p ≤ 1; got {temperature}, {top_k}, {top_p}")
+    end, pad = model.config.eos_token_id, model.config.pad_token_id
+    cache = DynamicCache(config=model.config)
+    attention, tokens, place = query_mask, query, positions(query_mask)
+    running = torch.ones(len(query), dtype=torch.bool, device=query.device)
+    responses, masks = [], []
+    for _ in range(max_new_tokens):
+        output = model(
+            input_ids=tokens,
+            attention_mask=attention,
+            position_ids=place,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        chosen = _choose(output.logits[:, -1].float(), temperature, top_k, top_p, generator)
+        responses.append(chosen.where(running, torch.full_like(chosen, pad)))
+        masks.append(running)
+        running = running & (chosen != end)
+        if not running.any():
+            break
+        tokens, place = responses[-1][:, None], place[:, -1:] + 1
+        attention = torch.cat([attention, torch.ones_like(attention[:, :1])], dim=1)
+    return Samples(query, query_mask, torch.stack(responses, dim=1), torch.stack(masks, dim=1).long(), ~running)
+
+
+def _choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float, generator: torch.Generator) -> Tensor:
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    probabilities = truncate_logits(logits / temperature, top_k, top_p).softmax(dim=-1)
+    # The exponential race draws the same distribution as torch.multinomial, several times faster on a CPU.
+    race = torch.empty_like(probabilities).exponential_(generator=generator)
+    return (probabilities / race).argmax(dim=-1)
+
+
+def sample_texts(
+    model: PreTrainedModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    seed: int,
+    batch_size: int = 128,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> list[str]:
+    """One answer for each prompt, the same every time for the same seed and batch size."""
+    generator = torch.Generator(model.device).manual_seed(seed)
+    texts: list[str] = []
+    for start in range(0, len(prompts), batch_size):
+        query, mask = encode(tokenizer, prompts[start : start + batch_size], model.device)
+        samples = generate(
+            model,
+            query,
+            mask,
+            generator=generator,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            max_new_tokens=max_new_tokens,
+        )
+        texts.extend(samples.texts(tokenizer))
+    return texts

@@ -1,0 +1,65 @@
+"""A training run on disk: weights, optimiser moments and the step, as safetensors, replaced as a whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from topfive.errors import TopFiveError
+from topfive.files import write_folder_atomic
+
+
+def save_state(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, extra: dict[str, Any] | None = None
+) -> None:
+    """Save what `load_state` needs to go on as if nothing had happened. `extra` is kept as JSON."""
+    moments = {
+        f"{index}.{name}": torch.as_tensor(value).contiguous()
+        for index, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+
+    def fill(temporary: Path) -> None:
+        save_file(_unshared(model), temporary / "model.safetensors")
+        save_file(moments, temporary / "optimizer.safetensors")
+        (temporary / "state.json").write_text(json.dumps({"step": step, "extra": extra or {}}), "utf-8")
+
+    write_folder_atomic(folder, fill)
+
+
+def _unshared(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters by name, each once (tied weights have one name)."""
+    return {name: value.detach().contiguous() for name, value in model.named_parameters()}
+
+
+def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Load what `save_state` wrote into model and optimiser; returns the step to go on from, 0 if none was saved.
+
+    Raises TopFiveError if the state is there but damaged or of another model.
+    """
+    if not (folder / "state.json").exists():
+        return 0
+    try:
+        step = int(json.loads((folder / "state.json").read_text("utf-8"))["step"])
+        weights, moments = load_file(folder / "model.safetensors"), load_file(folder / "optimizer.safetensors")
+        with torch.no_grad():
+            for name, value in model.named_parameters():
+                value.copy_(weights[name])
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in moments.items():
+            index, name = key.split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise TopFiveError(f"{folder}: damaged training state ({error}); delete the folder to start again") from error
+    return step
+
+
+def load_extra(folder: Path) -> dict[str, Any]:
+    """The `extra` given to `save_state`, {} if nothing was saved."""
+    file = folder / "state.json"
+    return json.loads(file.read_text("utf-8"))["extra"] if file.exists() else {}

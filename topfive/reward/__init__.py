@@ -1,0 +1,1 @@
+"""Reward modelling: from rankings to a number for every list."""

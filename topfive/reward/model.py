@@ -1,0 +1,97 @@
+"""The reward model: the language model's trunk with one number read at the end token.
+
+A `transformers` sequence classifier with a single label. The score is read at the last real token, which has seen
+the whole list; a mean over the response would mix in states that have not. Scores are shifted and scaled by two
+numbers kept in the model's config, so that samples of the reference policy have mean 0 and standard deviation 1.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive.errors import TopFiveError
+from topfive.lm.sampling import positions
+from topfive.lm.train import pad_batch
+
+
+def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTrainedModel:
+    """A reward model (or critic) on a copy of the language model's trunk.
+
+    The head's weights are drawn with standard deviation 1/√(d + 1) (Stiennon et al. 2020, appendix B.1).
+    """
+    config = type(language_model.config).from_dict(language_model.config.to_dict())
+    config.num_labels, config.reward_mean, config.reward_std = 1, 0.0, 1.0
+    model = AutoModelForSequenceClassification.from_config(config, attn_implementation=config._attn_implementation)
+    model.base_model.load_state_dict(language_model.base_model.state_dict())
+    generator = torch.Generator().manual_seed(seed)
+    head = model.score.weight
+    with torch.no_grad():
+        head.normal_(std=(head.shape[1] + 1) ** -0.5, generator=generator)
+    return model.to(language_model.device).eval()
+
+
+def load(folder: Path | str) -> PreTrainedModel:
+    """Read a reward model. Raises TopFiveError if the folder does not hold a whole one."""
+    try:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager"
+        )
+        if model.num_labels != 1 or not hasattr(model.config, "reward_std"):
+            raise ValueError("not a reward model")
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TopFiveError(f"{folder}: not a usable reward model ({reason})") from error
+    return model.eval()
+
+
+def values_everywhere(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
+    """The head's raw number at every position. tokens, mask: (batch, time) → (batch, time)."""
+    hidden = model.base_model(
+        input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
+    ).last_hidden_state
+    return model.score(hidden)[..., 0]
+
+
+def raw_scores(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Unnormalised score of each sequence, read at its last real token. (batch, time) → (batch,)."""
+    hidden = model.base_model(
+        input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
+    ).last_hidden_state
+    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)
+    return model.score(hidden[torch.arange(len(tokens), device=tokens.device), last])[:, 0]
+
+
+def scores(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Normalised score of each sequence. (batch, time) → (batch,)."""
+    return (raw_scores(model, tokens, mask) - model.config.reward_mean) / model.config.reward_std
+
+
+def encode_pairs(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Prompt, answer and end token as (tokens, mask), each (batch, time), padded on the right."""
+    queries = tokenizer(list(prompts))["input_ids"]
+    responses = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(list(answers))["input_ids"]]
+    batch = pad_batch(list(zip(queries, responses, strict=True)), tokenizer.pad_token_id, mask_prompt=False)
+    return batch.tokens, batch.mask
+
+
+@torch.no_grad()
+def score_texts(
+    model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str], batch_size: int = 128
+) -> Tensor:
+    """Normalised scores of answers as text. Returns (n,)."""
+    parts = []
+    for start in range(0, len(prompts), batch_size):
+        tokens, mask = encode_pairs(tokenizer, prompts[start : start + batch_size], answers[start : start + batch_size])
+        parts.append(scores(model, tokens.to(model.device), mask.to(model.device)))
+    return torch.cat(parts)
+
+
+def normalise(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> None:
+    """Set the config's shift and scale so that these answers score mean 0, standard deviation 1 (Ziegler et al. 2019)."""
+    model.config.reward_mean, model.config.reward_std = 0.0, 1.0
+    raw = score_texts(model, tokenizer, prompts, answers)
+    model.config.reward_mean, model.config.reward_std = float(raw.mean()), max(float(raw.std()), 1e-6)
