@@ -1,0 +1,157 @@
+"""What the clicks mean: rankings, ratings, written lists, and chosen/rejected pairs in TRL's format."""
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from topfive.ledger.reading import PathLike, answers, read
+from topfive.ledger.store import Event
+from topfive.lists import Prompt, Ranking
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Row = dict[str, Any]
+
+
+def ranking_event(ranking: Ranking, panel: str = "plain", **more: object) -> Event:
+    """The answer event of one ranking of lists, for `Ledger.append`. `more` adds keys, such as `seconds` or `shown`."""
+    return {
+        "kind": "answer",
+        "type": "rank",
+        "of": "lists",
+        "panel": panel,
+        "prompt": prompt_record(ranking.prompt),
+        "texts": list(ranking.texts),
+        "ranks": list(ranking.ranks),
+        **more,
+    }
+
+
+def prompt_record(prompt: Prompt) -> Row:
+    """A prompt as it stands in an event."""
+    return {"text": prompt.text, "topic": prompt.topic, "constraints": list(prompt.constraints)}
+
+
+def rankings(path: PathLike | None = None) -> tuple[list[Ranking], list[str]]:
+    """Every ranking and comparison of lists in a ledger, and what could not be used, in words.
+
+    Hidden repeats are left out (they measure consistency, and would leak between splits), and so are blind
+    evaluations. "Both bad" is a tie. Undone answers do not count.
+    """
+    events, problems = read(path)
+    found: list[Ranking] = []
+    for event in answers(events):
+        if event.get("type") in ("rank", "compare") and event.get("of") == "lists" and not event.get("repeat_of"):
+            ranking = as_ranking(event)
+            if isinstance(ranking, str):
+                problems.append(f"event {event['id']}: {ranking}; kept, skipped")
+            else:
+                found.append(ranking)
+    return found, problems
+
+
+def as_ranking(event: Event) -> Ranking | str:
+    """The ranking in an answer event, or what is wrong with it."""
+    try:
+        texts, ranks = event["texts"], event["ranks"]
+        if not all(isinstance(text, str) for text in texts) or not all(type(rank) is int for rank in ranks):
+            return "texts should be text and ranks whole numbers"
+        return Ranking(_prompt(event), tuple(texts), tuple(ranks))
+    except (KeyError, TypeError, ValueError) as error:
+        return f"not a ranking ({error})"
+
+
+def _prompt(event: Event) -> Prompt:
+    record = event["prompt"]
+    if not isinstance(record["text"], str):
+        raise TypeError("the prompt is not text")
+    return Prompt(record["text"], str(record.get("topic", "")), tuple(record.get("constraints", ())))
+
+
+def ranking_rows(events: Iterable[Event]) -> list[Row]:
+    """One row an ordering: prompt, texts, ranks, its type (rank, compare, blind), and provenance."""
+    return [
+        {"prompt": r.prompt.text, "texts": list(r.texts), "ranks": list(r.ranks), **_provenance(event)}
+        for event in answers(events)
+        if event.get("type") in ("rank", "compare", "blind") and not isinstance(r := as_ranking(event), str)
+    ]
+
+
+def preference_rows(events: Iterable[Event]) -> list[Row]:
+    """One row a pair of lists that was told apart: prompt, chosen, rejected (TRL's format), and provenance.
+
+    A ranking of K lists without ties gives K(K-1)/2 rows. Ties, hidden repeats and blind evaluations give none.
+    """
+    return [row for event in answers(events) if _trains(event) for row in _pairs(event)]
+
+
+def _trains(event: Event) -> bool:
+    return event.get("type") in ("rank", "compare") and event.get("of") == "lists" and not event.get("repeat_of")
+
+
+def _pairs(event: Event) -> Iterator[Row]:
+    ranking = as_ranking(event)
+    if isinstance(ranking, str):
+        return
+    for (rank, text), (other_rank, other) in combinations(zip(ranking.ranks, ranking.texts, strict=True), 2):
+        if rank != other_rank:
+            chosen, rejected = (text, other) if rank < other_rank else (other, text)
+            yield {"prompt": ranking.prompt.text, "chosen": chosen, "rejected": rejected, **_provenance(event)}
+
+
+def rating_rows(events: Iterable[Event]) -> list[Row]:
+    """One row a rated list: prompt, text, rating (1 to 5), and provenance."""
+    return [
+        {"prompt": _prompt(event).text, "text": event["texts"][0], "rating": event["rating"], **_provenance(event)}
+        for event in answers(events)
+        if event.get("type") == "rate" and _is_rating(event)
+    ]
+
+
+def _is_rating(event: Event) -> bool:
+    texts, rating = event.get("texts"), event.get("rating")
+    is_text = isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
+    return is_text and type(rating) is int and 1 <= rating <= 5 and _has_prompt(event)
+
+
+def _has_prompt(event: Event) -> bool:
+    prompt = event.get("prompt")
+    return isinstance(prompt, dict) and isinstance(prompt.get("text"), str)
+
+
+def written_rows(events: Iterable[Event]) -> list[Row]:
+    """One row a list that was written: prompt, completion (TRL's format for fine-tuning), and provenance."""
+    return [
+        {"prompt": _prompt(event).text, "completion": event["texts"][0], **_provenance(event)}
+        for event in answers(events)
+        if event.get("type") == "write" and event.get("texts") and _has_prompt(event)
+    ]
+
+
+def _provenance(event: Event) -> Row:
+    """Where a row comes from: a human's click, its event, panel, time, and how long it took."""
+    return {
+        "source": event.get("source", "human"),
+        "type": event.get("type"),
+        "event": event["id"],
+        "panel": event.get("panel"),
+        "time": event.get("time"),
+        "seconds": event.get("seconds"),
+        "repeat": bool(event.get("repeat_of")),
+    }
+
+
+EXPORTS = {
+    "preferences": preference_rows,
+    "rankings": ranking_rows,
+    "ratings": rating_rows,
+    "written": written_rows,
+}
+
+
+def load(kind: str, path: PathLike | None = None) -> "Dataset":
+    """One export of a ledger (preferences, rankings, ratings or written) as a `datasets.Dataset`."""
+    from datasets import Dataset
+
+    return Dataset.from_list(EXPORTS[kind](read(path)[0]))
