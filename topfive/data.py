@@ -4,7 +4,7 @@
 
 | name | one row |
 |---|---|
-| tags | tag, definition, borderline, phrase, place, predicate, negation (how a tag reads in a prompt and in a sentence) |
+| tags | tag, definition, borderline, phrase, place, predicate, negation (its words) |
 | topics | topic, name, domain, wordings, constraints, split |
 | items | id, topic, item, tags, note |
 | prompts | prompt, topic, wording, constraints, split, held_out |
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from topfive.errors import TopFiveError
-from topfive.lists import Prompt, normalise
+from topfive.lists import Prompt, normalise, render
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -201,6 +201,19 @@ def prompts(*splits: str) -> list[Prompt]:
 def as_prompt(row: Row) -> Prompt:
     """The Prompt in a row of prompts or demonstrations."""
     return Prompt(row["prompt"], row["topic"], tuple(row["constraints"]))
+
+
+def pretraining_text() -> list[str]:
+    """The documents that the base model learns from: lists, flawed ones too, and descriptions of items."""
+    path = folder() / "pretraining" / "text.txt"
+    if not path.is_file():
+        raise DataError(f"{path}: missing; `python -m topfive.build.text` makes it")
+    return path.read_text("utf-8").rstrip("\n").split("\n\n")
+
+
+def clean_demonstrations() -> list[tuple[str, str]]:
+    """(prompt, completion) of every demonstration without a flaw: what SFT learns from."""
+    return [(row["prompt"], render(row["items"])) for row in rows("demonstrations") if not row["flaws"]]
 
 
 def checkpoint(name: str) -> Path:

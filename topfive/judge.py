@@ -21,7 +21,9 @@ from topfive.errors import TopFiveError
 from topfive.lists import LENGTH, Prompt, normalise, parse
 
 WEIGHTS = {"valid": 1.0, "on_topic": 2.5, "constraint": 2.5, "distinct": 1.5, "specific": 1.0}
-VAGUE = frozenset("anything whatever something stuff thing things nice good great etc misc various some any".split())
+VAGUE = frozenset(
+    ("anything", "whatever", "something", "stuff", "thing", "things", "nice", "good", "great", "etc", "various", "any")
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from the same bank. Everything random comes from `SEED`.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -87,7 +87,7 @@ def make_prompts() -> list[data.Row]:
 
 def _enough(topic: str, tags: Sequence[str]) -> bool:
     items = items_with(topic, tags)
-    return 6 <= len(items) and all(len(items) < len(items_with(topic, [tag])) for tag in tags)
+    return len(items) >= 6 and all(len(items) < len(items_with(topic, [tag])) for tag in tags)
 
 
 def items_with(topic: str, tags: Sequence[str]) -> list[data.Row]:
@@ -282,18 +282,6 @@ def make_pretraining_text() -> list[str]:
     documents = lists + make_descriptions()
     Random(SEED + 3).shuffle(documents)
     return documents
-
-
-def read_pretraining_text() -> list[str]:
-    """The documents of data/pretraining/text.txt."""
-    return (data.folder() / "pretraining" / "text.txt").read_text("utf-8").rstrip("\n").split("\n\n")
-
-
-def clean_demonstrations() -> Iterator[tuple[str, str]]:
-    """(prompt, completion) of every demonstration without a flaw: what SFT learns from."""
-    for row in data.rows("demonstrations"):
-        if not row["flaws"] and len(row["items"]) == 5:
-            yield row["prompt"], render(row["items"])
 
 
 if __name__ == "__main__":

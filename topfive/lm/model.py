@@ -12,7 +12,7 @@ CONTEXT = 128
 
 
 def new_model(
-    tokenizer: Tokenizer, seed: int = 0, width: int = 192, layers: int = 2, heads: int = 6
+    tokenizer: Tokenizer, seed: int = 0, width: int = 160, layers: int = 2, heads: int = 5
 ) -> PreTrainedModel:
     """A freshly initialised GPT-2 (Radford et al. 2019) of about 1.3 million parameters, without dropout.
 

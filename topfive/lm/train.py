@@ -18,7 +18,7 @@ from topfive.lm.losses import next_token_loss
 from topfive.lm.state import load_state, save_state
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
-Progress = Callable[[int, dict[str, float]], None]
+Progress = Callable[[int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def fit(
     """Minimise `loss_fn(logits, tokens, mask)`; returns the loss of every step run now.
 
     `batch_at(step)` is a pure function, so that a run resumed from `state_folder` sees the batches it would have
-    seen. With a `state_folder`, the state is saved every `save_every` steps and on ctrl-C, and picked up from there.
+    seen. `progress(step, steps, numbers)` is called after each step. With a `state_folder`, the state is saved every `save_every` steps and on ctrl-C, and picked up from there.
     """
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
@@ -74,7 +74,7 @@ def fit(
             optimizer.step()
             losses.append(loss.item())
             if progress:
-                progress(step + 1, {"loss": losses[-1]})
+                progress(step + 1, config.steps, {"loss": losses[-1]})
             if state_folder and (step + 1) % config.save_every == 0:
                 save_state(state_folder, model, optimizer, step + 1)
     except KeyboardInterrupt:

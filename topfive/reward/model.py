@@ -49,25 +49,17 @@ def load(folder: Path | str) -> PreTrainedModel:
 
 
 def values_everywhere(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
-    """The head's raw number at every position. tokens, mask: (batch, time) → (batch, time)."""
+    """The head's number at every position, shifted and scaled. tokens, mask: (batch, time) → (batch, time)."""
     hidden = model.base_model(
         input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
     ).last_hidden_state
-    return model.score(hidden)[..., 0]
-
-
-def raw_scores(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Unnormalised score of each sequence, read at its last real token. (batch, time) → (batch,)."""
-    hidden = model.base_model(
-        input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
-    ).last_hidden_state
-    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)
-    return model.score(hidden[torch.arange(len(tokens), device=tokens.device), last])[:, 0]
+    return (model.score(hidden)[..., 0] - model.config.reward_mean) / model.config.reward_std
 
 
 def scores(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Normalised score of each sequence. (batch, time) → (batch,)."""
-    return (raw_scores(model, tokens, mask) - model.config.reward_mean) / model.config.reward_std
+    """Score of each sequence: the number at its last real token. tokens, mask: (batch, time) → (batch,)."""
+    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1, keepdim=True)
+    return values_everywhere(model, tokens, mask).gather(1, last)[:, 0]
 
 
 def encode_pairs(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -82,7 +74,7 @@ def encode_pairs(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence
 def score_texts(
     model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str], batch_size: int = 128
 ) -> Tensor:
-    """Normalised scores of answers as text. Returns (n,)."""
+    """Scores of answers given as text. Returns (n,)."""
     parts = []
     for start in range(0, len(prompts), batch_size):
         tokens, mask = encode_pairs(tokenizer, prompts[start : start + batch_size], answers[start : start + batch_size])
@@ -91,7 +83,7 @@ def score_texts(
 
 
 def normalise(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> None:
-    """Set the config's shift and scale so that these answers score mean 0, standard deviation 1 (Ziegler et al. 2019)."""
+    """Shift and scale so that these answers score mean 0, standard deviation 1 (Ziegler et al. 2019, section 2.1)."""
     model.config.reward_mean, model.config.reward_std = 0.0, 1.0
     raw = score_texts(model, tokenizer, prompts, answers)
     model.config.reward_mean, model.config.reward_std = float(raw.mean()), max(float(raw.std()), 1e-6)

@@ -12,8 +12,9 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.errors import TopFiveError
 from topfive.lists import Ranking
+from topfive.lm.train import Progress
 from topfive.reward.losses import plackett_luce_loss
-from topfive.reward.model import encode_pairs, raw_scores, score_texts
+from topfive.reward.model import encode_pairs, score_texts, scores
 from topfive.stats import Estimate, ratio_bootstrap
 
 RankingLoss = Callable[[Tensor, Tensor], Tensor]
@@ -37,12 +38,12 @@ def train_reward_model(
     config: RewardConfig,
     *,
     loss_fn: RankingLoss = plackett_luce_loss,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[float]:
     """Fine-tune the whole model on rankings; returns the loss of each step.
 
     All lists of one ranking stay in one batch element: K forward passes for K(K − 1)/2 comparisons (Ouyang et al.
-    2022, section 3.5). `progress(step, steps, loss)` is called after each step.
+    2022, section 3.5). `progress(step, steps, numbers)` is called after each step.
     Raises TopFiveError if no ranking prefers anything to anything.
     """
     rankings = [ranking for ranking in map(drop_duplicates, rankings) if ranking is not None]
@@ -68,7 +69,7 @@ def train_reward_model(
             optimizer.step()
             losses.append(loss.item())
             if progress:
-                progress(len(losses), steps, losses[-1])
+                progress(len(losses), steps, {"loss": losses[-1]})
     model.eval()
     return losses
 
@@ -84,10 +85,10 @@ def drop_duplicates(ranking: Ranking) -> Ranking | None:
 
 
 def score_rankings(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> tuple[Tensor, Tensor]:
-    """Raw scores and places, each (batch, K); a ranking of fewer than K lists is padded with place 0."""
+    """Scores and places, each (batch, K); a ranking of fewer than K lists is padded with place 0."""
     prompts = [ranking.prompt.text for ranking in rankings for _ in ranking.texts]
     tokens, mask = encode_pairs(tokenizer, prompts, [text for ranking in rankings for text in ranking.texts])
-    flat = raw_scores(model, tokens.to(model.device), mask.to(model.device))
+    flat = scores(model, tokens.to(model.device), mask.to(model.device))
     lengths = [len(ranking.texts) for ranking in rankings]
     padded = torch.nn.utils.rnn.pad_sequence(flat.split(lengths), batch_first=True)
     ranks = torch.nn.utils.rnn.pad_sequence([torch.tensor(ranking.ranks) for ranking in rankings], batch_first=True)

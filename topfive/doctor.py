@@ -1,0 +1,246 @@
+"""`topfive doctor`: is everything here that the course needs, and if not, how is it mended on this machine?
+
+Quick on purpose: it looks at what is installed and starts nothing heavy (torch is never imported).
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from topfive import data
+from topfive.workspace import default_homework
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+PYTHON = (3, 11)
+MEMORY_GB = 1.5
+DISK_GB = 1.0
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+# How to mend each subject, by system. In a conda environment "conda" goes first; "any" is for all the others.
+MENDS = {
+    "Python": {
+        "conda": 'conda install "python>=3.11"',
+        "linux": "install a newer one (Debian, Ubuntu: apt install python3 python3-venv), delete .venv, make lab",
+        "darwin": "brew install python@3.12, delete .venv, make lab",
+        "win32": "winget install Python.Python.3.12, delete .venv, and set it up again as the README says",
+    },
+    "packages": {
+        "conda": "conda env update -f environment.yml",
+        "win32": "python -m pip install -c constraints.txt -e .[grade]",
+        "any": "make install, or: python -m pip install -c constraints.txt -e '.[grade]'",
+    },
+    "kernel": {
+        "conda": "conda install ipykernel, then: python -m ipykernel install --sys-prefix",
+        "any": "python -m pip install ipykernel, then: python -m ipykernel install --sys-prefix",
+    },
+    "homework": {
+        "win32": "choose a folder of your own, not one under Program Files: topfive lab --homework DIR",
+        "any": "chmod u+w on that folder, or choose another: topfive lab --homework DIR",
+    },
+    "memory": {
+        "linux": "close other programs; in a container, give it more memory",
+        "win32": "close other programs; in WSL, raise memory= in .wslconfig",
+        "any": "close other programs, browser tabs first",
+    },
+    "disk": {
+        "conda": "conda clean --all, or choose another disk: topfive lab --homework DIR",
+        "any": "free some space, or choose another disk: topfive lab --homework DIR",
+    },
+    "checkpoints": {
+        "win32": "git checkout -- data, or make them anew: python -m topfive.build.checkpoints",
+        "any": "git checkout -- data, or make them anew: make data",
+    },
+    "grading": {
+        "conda": "conda env update -f environment.yml",
+        "win32": "python -m pip install -c constraints.txt -e .[grade]",
+        "any": "python -m pip install -c constraints.txt -e '.[grade]'",
+    },
+    "chromium": {
+        "linux": "apt install chromium, or: dnf install chromium",
+        "darwin": "brew install --cask chromium",
+        "win32": "winget install Hibbiki.Chromium",
+    },
+    "bubblewrap": {
+        "linux": "apt install bubblewrap, or: dnf install bubblewrap; it needs unprivileged user namespaces",
+        "darwin": "grade on Linux: bubblewrap does not exist for macOS",
+        "win32": "grade on Linux, for example in WSL 2",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `optional` is something missing that the course itself can do without."""
+
+    state: Literal["ok", "optional", "problem"]
+    subject: str
+    message: str
+
+    def __str__(self) -> str:
+        line = f"{self.state:8}  {self.subject:11}  {self.message}"
+        return line if self.state == "ok" else f"{line}\n{'':23}mend: {mend(self.subject)}"
+
+
+def mend(subject: str) -> str:
+    """How to put `subject` right on this system."""
+    ways = MENDS[subject]
+    system = sys.platform if sys.platform in ("darwin", "win32") else "linux"
+    in_conda = (Path(sys.prefix) / "conda-meta").is_dir()
+    return (ways.get("conda") if in_conda else None) or ways.get(system) or ways["any"]
+
+
+def examine(homework: Path | None = None) -> list[Finding]:
+    """Look at everything, whatever is wrong with one part. `homework`: where the student's work will go."""
+    place = homework or default_homework()
+    checks: dict[str, Callable[[], Finding]] = {
+        "Python": _python,
+        "packages": _packages,
+        "kernel": _kernel,
+        "homework": lambda: _homework(place),
+        "memory": _memory,
+        "disk": lambda: _disk(place),
+        "checkpoints": _checkpoints,
+        "grading": _grading,
+        "chromium": _chromium,
+        "bubblewrap": _bubblewrap,
+    }
+    return [_carefully(subject, check) for subject, check in checks.items()]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether the course can start."""
+    return all(finding.state != "problem" for finding in findings)
+
+
+def _carefully(subject: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except (ImportError, OSError) as error:
+        return Finding("problem", subject, f"cannot be looked at ({error})")
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < PYTHON:
+        return Finding("problem", "Python", f"{found}, the course needs {PYTHON[0]}.{PYTHON[1]} or newer")
+    return Finding("ok", "Python", f"{found} at {sys.executable}")
+
+
+def _packages() -> Finding:
+    try:
+        needed = list(_requirements())
+    except metadata.PackageNotFoundError:
+        return Finding("problem", "packages", "topfive itself is not installed")
+    wrong = [what for requirement in needed if (what := _unmet(requirement))]
+    if wrong:
+        return Finding("problem", "packages", "; ".join(wrong))
+    return Finding("ok", "packages", f"all {len(needed)} as required")
+
+
+def _requirements(extra: str = "") -> "Iterator[Requirement]":
+    """What the installed topfive declares that it needs: always, or only for an extra."""
+    from packaging.requirements import Requirement
+
+    for line in metadata.requires("topfive") or []:
+        requirement = Requirement(line)
+        always = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if always if not extra else not always and requirement.marker.evaluate({"extra": extra}):
+            yield requirement
+
+
+def _unmet(requirement: "Requirement") -> str:
+    """What is wrong with one requirement, in words; empty if nothing is."""
+    try:
+        found = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    if requirement.specifier.contains(found, prereleases=True):
+        return ""
+    return f"{requirement.name} is {found}, not {requirement.specifier}"
+
+
+def _kernel() -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        program = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
+    except NoSuchKernel:
+        return Finding("problem", "kernel", "Jupyter knows no kernel named python3")
+    if program.is_absolute() and program.parent.resolve() != Path(sys.executable).parent.resolve():
+        return Finding("problem", "kernel", f"Jupyter would run notebooks with another Python, {program}")
+    if importlib.util.find_spec("ipykernel") is None:
+        return Finding("problem", "kernel", "ipykernel is missing")
+    return Finding("ok", "kernel", f"python3, ipykernel {metadata.version('ipykernel')}")
+
+
+def _standing(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(place for place in (folder, *folder.resolve().parents) if place.exists())
+
+
+def _homework(folder: Path) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=_standing(folder)):
+            return Finding("ok", "homework", f"{folder} can be written")
+    except OSError as error:
+        return Finding("problem", "homework", f"{folder} cannot be written ({error.strerror})")
+
+
+def _memory() -> Finding:
+    import psutil
+
+    return _amount("memory", psutil.virtual_memory().available, MEMORY_GB)
+
+
+def _disk(folder: Path) -> Finding:
+    return _amount("disk", shutil.disk_usage(_standing(folder)).free, DISK_GB)
+
+
+def _amount(subject: str, free: int, needed: float) -> Finding:
+    found = free / 1e9
+    if found < needed:
+        return Finding("problem", subject, f"{found:.1f} GB free, the course needs {needed:.1f} GB")
+    return Finding("ok", subject, f"{found:.1f} GB free")
+
+
+def _checkpoints() -> Finding:
+    folder = data.folder() / "checkpoints" / "sft"
+    if not (folder / "model.safetensors").is_file():
+        return Finding("problem", "checkpoints", f"{folder} is missing")
+    return Finding("ok", "checkpoints", str(folder.parent))
+
+
+def _grading() -> Finding:
+    try:
+        wrong = [what for requirement in _requirements("grade") if (what := _unmet(requirement))]
+    except metadata.PackageNotFoundError:
+        wrong = ["topfive itself is not installed"]
+    if wrong:
+        return Finding("optional", "grading", f"{'; '.join(wrong)}; only instructors need it")
+    return Finding("ok", "grading", f"nbgrader {metadata.version('nbgrader')}")
+
+
+def _chromium() -> Finding:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        return Finding("optional", "chromium", "not found; only the browser tests need it")
+    return Finding("ok", "chromium", found)
+
+
+def _bubblewrap() -> Finding:
+    found = shutil.which("bwrap")
+    if found is None:
+        return Finding("optional", "bubblewrap", "not found; only grading needs it")
+    trial = subprocess.run([found, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, check=False)
+    if trial.returncode:
+        return Finding("optional", "bubblewrap", "may not make a sandbox here; only grading needs it")
+    return Finding("ok", "bubblewrap", found)

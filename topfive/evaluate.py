@@ -1,0 +1,85 @@
+"""Did it work? Win rates with intervals, divergence from the reference, quality part by part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive.judge import WEIGHTS, Judge, Judgement
+from topfive.lists import Prompt
+from topfive.lm.sampling import encode, generate, sample_texts
+from topfive.ppo.advantages import kl_k1
+from topfive.ppo.rollout import response_logits, token_logprobs
+from topfive.stats import Estimate, bootstrap
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two policies on the same prompts: their answers, what the judge thought of each, and who won how often."""
+
+    prompts: list[Prompt]
+    before: list[str]
+    after: list[str]
+    judged_before: list[Judgement]
+    judged_after: list[Judgement]
+    win_rate: Estimate
+
+    @property
+    def ships(self) -> bool:
+        """A policy ships only if the whole interval says that it is better."""
+        return self.win_rate.low > 0.5
+
+
+def win_rate(judged_before: Sequence[Judgement], judged_after: Sequence[Judgement], seed: int = 0) -> Estimate:
+    """Share of prompts on which `after` scores higher, ties counting half, with a bootstrap interval over prompts."""
+    difference = np.array([b.score - a.score for a, b in zip(judged_before, judged_after, strict=True)]).round(9)
+    return bootstrap(np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5)), seed=seed)
+
+
+def compare(
+    before: PreTrainedModel,
+    after: PreTrainedModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Prompt],
+    judge: Judge,
+    *,
+    seed: int,
+) -> Comparison:
+    """Let both policies answer each prompt once, with different random numbers, and judge without noise."""
+    queries = [prompt.text for prompt in prompts]
+    answers = [
+        sample_texts(model, tokenizer, queries, seed=seed + shift) for shift, model in enumerate((before, after))
+    ]
+    judged = [[judge.judge(prompt, text) for prompt, text in zip(prompts, texts, strict=True)] for texts in answers]
+    return Comparison(list(prompts), *answers, *judged, win_rate(*judged, seed=seed))
+
+
+def quality(judged: Sequence[Judgement]) -> dict[str, float]:
+    """Mean of each named part of quality over lists."""
+    return {part: float(np.mean([getattr(one, part) for one in judged])) for part in WEIGHTS}
+
+
+@torch.no_grad()
+def kl_divergence(
+    policy: PreTrainedModel, reference: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], *, seed: int
+) -> Estimate:
+    """KL(policy ‖ reference) in nats an answer: log π − log π_ref summed over tokens, averaged over prompts."""
+    query, mask = encode(tokenizer, prompts, policy.device)
+    samples = generate(policy, query, mask, generator=torch.Generator(policy.device).manual_seed(seed))
+    logprobs, ref_logprobs = (
+        token_logprobs(response_logits(model, samples, 1.0), samples.response, samples.mask)
+        for model in (policy, reference)
+    )
+    return bootstrap((kl_k1(logprobs, ref_logprobs) * samples.mask).sum(dim=1).cpu().numpy(), seed=seed)
+
+
+def heldout_prompts(prompts: Sequence[Prompt], number: int, seed: int = 0) -> list[Prompt]:
+    """`number` prompts in random order, every prompt equally often as far as that goes."""
+    rng = np.random.default_rng(seed)
+    chosen: list[Prompt] = []
+    while len(chosen) < number:
+        chosen += [prompts[index] for index in rng.permutation(len(prompts))]
+    return chosen[:number]

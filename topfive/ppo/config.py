@@ -1,0 +1,51 @@
+"""What PPO can be told. Names follow TRL's `PPOConfig` where it has one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Settings of one PPO run.
+
+    Length: `total_steps` batches of `batch_size` answers, each batch used for `num_ppo_epochs` passes of
+    `num_mini_batches` updates. `kl_budget` (nats) ends the run early when the mean KL of a batch exceeds it.
+    Reference: `kl_coef` is β; with `kl_target` (nats) β adapts as in Ziegler et al. 2019, section 2.2.
+    Text: answers are sampled from the whole distribution at `temperature`; one without an end token within
+    `response_length` tokens gets `missing_eos_score` instead of the reward model's opinion.
+    Saving: with an `output_dir` the state is saved every `save_steps` steps and when interrupted.
+    """
+
+    total_steps: int = 40
+    batch_size: int = 64
+    num_ppo_epochs: int = 2
+    num_mini_batches: int = 2
+    learning_rate: float = 5e-4
+    adam_eps: float = 1e-5
+    max_grad_norm: float = 1.0
+    gamma: float = 1.0
+    lam: float = 0.95
+    cliprange: float = 0.2
+    cliprange_value: float = 0.2
+    vf_coef: float = 0.1
+    whiten_rewards: bool = False
+    kl_coef: float = 0.15
+    kl_target: float | None = None
+    kl_horizon: int = 10_000
+    kl_budget: float | None = None
+    temperature: float = 1.0
+    response_length: int = 72
+    missing_eos_score: float = -1.0
+    seed: int = 0
+    save_steps: int = 10
+    output_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.num_mini_batches:
+            raise ValueError(
+                f"batch_size {self.batch_size} is not a multiple of num_mini_batches {self.num_mini_batches}"
+            )
+        if self.batch_size < 8:
+            raise ValueError(f"batch_size {self.batch_size}: whitening needs at least 8 answers")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature should be above 0, got {self.temperature}")

@@ -1,0 +1,105 @@
+"""One batch of experience: answers, their scores, and what policy, reference and critic thought of each token."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from topfive.lm.sampling import Samples, generate, positions
+from topfive.reward.model import scores as reward_scores
+from topfive.reward.model import values_everywhere
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Per-token tensors are (batch, time) over response tokens; `scores` is (batch,); `entropy` a mean in nats."""
+
+    samples: Samples
+    logprobs: Tensor
+    ref_logprobs: Tensor
+    values: Tensor
+    scores: Tensor
+    entropy: float
+
+    @property
+    def mask(self) -> Tensor:
+        """1 on response tokens up to and including the end token."""
+        return self.samples.mask
+
+    def rows(self, index: Tensor) -> "Rollout":
+        """The answers at `index`, with columns that are pads in all of them trimmed."""
+        samples = self.samples
+        query_mask, mask = samples.query_mask[index], samples.mask[index]
+        left = samples.query.shape[1] - int(query_mask.sum(dim=1).max())
+        right = int(mask.sum(dim=1).max())
+        trimmed = Samples(
+            samples.query[index, left:], query_mask[:, left:], samples.response[index, :right], mask[:, :right],
+            samples.ended[index],
+        )  # fmt: skip
+        per_token = (tensor[index, :right] for tensor in (self.logprobs, self.ref_logprobs, self.values))
+        return Rollout(trimmed, *per_token, self.scores[index], self.entropy)
+
+
+def joined(samples: Samples) -> tuple[Tensor, Tensor]:
+    """Query and response as one (tokens, mask), each (batch, query + time)."""
+    return torch.cat([samples.query, samples.response], dim=1), torch.cat([samples.query_mask, samples.mask], dim=1)
+
+
+def response_logits(model: PreTrainedModel, samples: Samples, temperature: float) -> Tensor:
+    """Logits that predicted each response token, divided by the sampling temperature. (batch, time, vocabulary)."""
+    tokens, mask = joined(samples)
+    length = samples.response.shape[1]
+    logits = model(
+        input_ids=tokens,
+        attention_mask=mask,
+        position_ids=positions(mask),
+        use_cache=False,
+        logits_to_keep=length + 1,
+    ).logits
+    return logits[:, :-1] / temperature
+
+
+def token_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Log-probability of each token under its logits, 0 on pads. (batch, time, vocabulary) → (batch, time)."""
+    return -F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none") * mask
+
+
+def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
+    """The critic's value before each response token, 0 on pads. (batch, time)."""
+    length = samples.response.shape[1]
+    return values_everywhere(model, *joined(samples))[:, -length - 1 : -1] * samples.mask
+
+
+@torch.no_grad()
+def roll_out(
+    model: PreTrainedModel,
+    ref_model: PreTrainedModel,
+    reward_model: PreTrainedModel,
+    value_model: PreTrainedModel,
+    query: Tensor,
+    query_mask: Tensor,
+    *,
+    generator: torch.Generator,
+    temperature: float,
+    response_length: int,
+    missing_eos_score: float,
+) -> Rollout:
+    """Sample answers to `query` and score them with all four models."""
+    samples = generate(
+        model, query, query_mask, generator=generator, temperature=temperature, max_new_tokens=response_length
+    )
+    logits = response_logits(model, samples, temperature)
+    logprobs = token_logprobs(logits, samples.response, samples.mask)
+    entropy = (torch.distributions.Categorical(logits=logits).entropy() * samples.mask).sum() / samples.mask.sum()
+    ref_logits = response_logits(ref_model, samples, temperature)
+    scores = reward_scores(reward_model, *joined(samples))
+    return Rollout(
+        samples=samples,
+        logprobs=logprobs,
+        ref_logprobs=token_logprobs(ref_logits, samples.response, samples.mask),
+        values=response_values(value_model, samples),
+        scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
+        entropy=entropy.item(),
+    )

@@ -1,0 +1,274 @@
+"""The PPO trainer: sample, score, spread the score over tokens, take a few clipped steps, repeat.
+
+Left out on purpose: an entropy bonus, sharing one trunk between policy and critic, and several devices.
+The critic is a network of its own that starts from the reward model (Stiennon et al. 2020, section 3.4), so that
+learning values cannot spoil the policy. Dropout is off everywhere: `eval()` mode throughout.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive.interrupt import after_this_step
+from topfive.lm.sampling import encode
+from topfive.lm.state import load_extra, load_state, save_state
+from topfive.ppo import advantages as adv
+from topfive.ppo.config import PPOConfig
+from topfive.ppo.losses import policy_loss, value_loss
+from topfive.ppo.rollout import Rollout, response_logits, response_values, roll_out, token_logprobs
+
+Metrics = dict[str, float]
+
+GLOSSARY = {
+    "objective/scores": "mean score of the batch by the reward model (missing end token: the fixed low score)",
+    "objective/kl": "KL from the reference in nats: log π − log π_ref summed over tokens, averaged over answers",
+    "objective/kl_k3": "the same by the k3 estimator, which is never negative",
+    "objective/rlhf_reward": "score minus β·KL: what PPO maximises",
+    "objective/kl_coef": "β",
+    "policy/entropy": "mean entropy of the next-token distribution, nats",
+    "policy/loss": "clipped policy loss, mean over the step's updates",
+    "policy/clipfrac": "share of tokens whose ratio was clipped",
+    "policy/ratio_mean": "mean of π/π_old over tokens",
+    "policy/ratio_max": "largest π/π_old",
+    "policy/approxkl": "½ mean (log π − log π_old)²: how far one step moves",
+    "policy/first_ratio_error": "largest |π/π_old − 1| on the step's first minibatch: rounding and nothing else",
+    "value/loss": "clipped value loss, mean over the step's updates",
+    "value/clipfrac": "share of tokens whose value error was the clipped one",
+    "value/explained_variance": "1 − variance of (return − value) / variance of return, before the step",
+    "response/ended": "share of answers with an end token",
+    "response/length": "mean tokens an answer",
+    "time/episodes_per_second": "answers a second, all told",
+    "time/sampling": "seconds spent sampling and scoring",
+    "time/updates": "seconds spent on updates",
+}
+
+
+@dataclass
+class PPOStep:
+    """What a callback sees after each step: its number from 1, the metrics (see GLOSSARY), a few answers as text."""
+
+    step: int
+    total_steps: int
+    metrics: Metrics
+    samples: list[tuple[str, str, float]] = field(default_factory=list)
+
+
+class PPOTrainer:
+    """Train `model` with PPO. Arguments as in TRL's trainers; models are used in place.
+
+    train_dataset: the prompts' texts. gae_fn, policy_loss_fn and value_loss_fn may be the caller's own, with the
+    signatures of `topfive.ppo.advantages.gae` and `topfive.ppo.losses`.
+    After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
+    "kl_budget" or "interrupted".
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        ref_model: PreTrainedModel,
+        reward_model: PreTrainedModel,
+        value_model: PreTrainedModel,
+        args: PPOConfig,
+        train_dataset: Sequence[str],
+        processing_class: Tokenizer,
+        callbacks: Sequence[Callable[[PPOStep], None]] = (),
+        gae_fn: Callable[..., Tensor] = adv.gae,
+        policy_loss_fn: Callable[..., Tensor] = policy_loss,
+        value_loss_fn: Callable[..., Tensor] = value_loss,
+    ):
+        self.model, self.ref_model = model.eval(), ref_model.eval()
+        self.reward_model, self.value_model = reward_model.eval(), value_model.eval()
+        self.args, self.train_dataset, self.tokenizer = args, list(train_dataset), processing_class
+        self.callbacks = callbacks
+        self.gae_fn, self.policy_loss_fn, self.value_loss_fn = gae_fn, policy_loss_fn, value_loss_fn
+        self.trained = nn.ModuleDict({"policy": model, "critic": value_model})
+        self.optimizer = torch.optim.AdamW(
+            self.trained.parameters(), lr=args.learning_rate, eps=args.adam_eps, weight_decay=0.0, fused=True
+        )
+        self.kl_coef = args.kl_coef
+        self.history: list[Metrics] = []
+        self.stopped = ""
+
+    def train(self) -> list[Metrics]:
+        """Run to the end, from the saved state if there is one. Ctrl-C stops after the current step."""
+        start = self._resume()
+        self.stopped = "finished"
+        with after_this_step() as interrupt:
+            for step in range(start, self.args.total_steps):
+                self._step(step)
+                if self.args.kl_budget and self.history[-1]["objective/kl"] > self.args.kl_budget:
+                    self.stopped = "kl_budget"
+                elif interrupt.requested:
+                    self.stopped = "interrupted"
+                last = self.stopped != "finished" or step + 1 == self.args.total_steps
+                if last or (step + 1) % self.args.save_steps == 0:
+                    self._save(step + 1)
+                if self.stopped != "finished":
+                    break
+        return self.history
+
+    # --- one step -------------------------------------------------------------------------------------------------
+
+    def _step(self, step: int) -> None:
+        began = time.perf_counter()
+        generator = torch.Generator(self.model.device).manual_seed(self.args.seed * 1_000_003 + step)
+        rollout = self._roll_out(step, generator)
+        sampled = time.perf_counter()
+        advantages, returns = self._advantages(rollout)
+        metrics = self._describe(rollout, returns)
+        metrics |= self._update(step, rollout, advantages, returns, generator)
+        done = time.perf_counter()
+        metrics |= {
+            "time/episodes_per_second": self.args.batch_size / (done - began),
+            "time/sampling": sampled - began,
+            "time/updates": done - sampled,
+        }
+        self._adapt_kl_coef(metrics["objective/kl"])
+        self.history.append(metrics)
+        if self.callbacks:
+            shown = PPOStep(step + 1, self.args.total_steps, metrics, self._examples(rollout))
+            for callback in self.callbacks:
+                callback(shown)
+
+    def _roll_out(self, step: int, generator: torch.Generator) -> Rollout:
+        query, query_mask = encode(self.tokenizer, self._prompts(step), self.model.device)
+        return roll_out(
+            self.model,
+            self.ref_model,
+            self.reward_model,
+            self.value_model,
+            query,
+            query_mask,
+            generator=generator,
+            temperature=self.args.temperature,
+            response_length=self.args.response_length,
+            missing_eos_score=self.args.missing_eos_score,
+        )
+
+    def _prompts(self, step: int) -> list[str]:
+        """The prompts of a step: the data set in a new order each time it has been gone through."""
+        chosen = []
+        for position in range(step * self.args.batch_size, (step + 1) * self.args.batch_size):
+            epoch, index = divmod(position, len(self.train_dataset))
+            chosen.append(self.train_dataset[self._order(epoch)[index]])
+        return chosen
+
+    def _order(self, epoch: int) -> list[int]:
+        generator = torch.Generator().manual_seed(self.args.seed * 1_000_003 + epoch)
+        return torch.randperm(len(self.train_dataset), generator=generator).tolist()
+
+    def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
+        mask = rollout.mask
+        rewards = adv.token_rewards(rollout.scores, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
+        if self.args.whiten_rewards:
+            rewards = adv.whiten(rewards, mask, shift_mean=False)
+        advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
+        return adv.whiten(advantages, mask), (advantages + rollout.values) * mask
+
+    def _update(
+        self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
+    ) -> Metrics:
+        args = self.args
+        for group in self.optimizer.param_groups:
+            group["lr"] = args.learning_rate * (1 - step / args.total_steps)
+        logs: list[Metrics] = []
+        for _ in range(args.num_ppo_epochs):
+            order = torch.randperm(args.batch_size, generator=generator, device=self.model.device)
+            for index in order.chunk(args.num_mini_batches):
+                logs.append(self._minibatch(rollout.rows(index), advantages[index], returns[index]))
+        averaged = {key: sum(log[key] for log in logs) / len(logs) for key in logs[0]}
+        averaged["policy/ratio_max"] = max(log["policy/ratio_max"] for log in logs)
+        averaged["policy/first_ratio_error"] = logs[0]["policy/first_ratio_error"]
+        return averaged
+
+    def _minibatch(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> Metrics:
+        args, mask = self.args, rollout.mask
+        advantages, returns = advantages[:, : mask.shape[1]], returns[:, : mask.shape[1]]
+        logits = response_logits(self.model, rollout.samples, args.temperature)
+        logprobs = token_logprobs(logits, rollout.samples.response, mask)
+        values = response_values(self.value_model, rollout.samples)
+        policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
+        value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
+        self.optimizer.zero_grad()
+        (policy + args.vf_coef * value).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), args.max_grad_norm)
+        nn.utils.clip_grad_norm_(self.value_model.parameters(), args.max_grad_norm)
+        self.optimizer.step()
+        with torch.no_grad():
+            return self._update_metrics(rollout, logprobs, values, returns, policy, value)
+
+    # --- what is logged -------------------------------------------------------------------------------------------
+
+    def _update_metrics(
+        self, rollout: Rollout, logprobs: Tensor, values: Tensor, returns: Tensor, policy: Tensor, value: Tensor
+    ) -> Metrics:
+        mask = rollout.mask
+        log_ratio = logprobs - rollout.logprobs
+        ratio = log_ratio.exp()
+        clip, clip_value = self.args.cliprange, self.args.cliprange_value
+        kept = rollout.values + (values - rollout.values).clamp(-clip_value, clip_value)
+        value_clipped = (kept - returns) ** 2 > (values - returns) ** 2
+        return {
+            "policy/loss": policy.item(),
+            "policy/clipfrac": adv.masked_mean(((ratio - 1).abs() > clip).float(), mask).item(),
+            "policy/ratio_mean": adv.masked_mean(ratio, mask).item(),
+            "policy/ratio_max": ratio.masked_fill(mask == 0, 0).max().item(),
+            "policy/approxkl": 0.5 * adv.masked_mean(log_ratio**2, mask).item(),
+            "policy/first_ratio_error": ((ratio - 1) * mask).abs().max().item(),
+            "value/loss": value.item(),
+            "value/clipfrac": adv.masked_mean(value_clipped.float(), mask).item(),
+        }
+
+    def _describe(self, rollout: Rollout, returns: Tensor) -> Metrics:
+        mask = rollout.mask
+        kl = adv.kl_k1(rollout.logprobs, rollout.ref_logprobs).mul(mask).sum(dim=1).mean().item()
+        score = rollout.scores.mean().item()
+        real = mask.bool()
+        unexplained = (returns - rollout.values)[real].var() / returns[real].var().clamp(min=1e-8)
+        return {
+            "objective/scores": score,
+            "objective/kl": kl,
+            "objective/kl_k3": adv.kl_k3(rollout.logprobs, rollout.ref_logprobs).mul(mask).sum(dim=1).mean().item(),
+            "objective/rlhf_reward": score - self.kl_coef * kl,
+            "objective/kl_coef": self.kl_coef,
+            "policy/entropy": rollout.entropy,
+            "value/explained_variance": 1 - unexplained.item(),
+            "response/ended": rollout.samples.ended.float().mean().item(),
+            "response/length": mask.sum(dim=1).float().mean().item(),
+        }
+
+    def _examples(self, rollout: Rollout, number: int = 3) -> list[tuple[str, str, float]]:
+        """A few (prompt, answer, score) of this step."""
+        queries = self.tokenizer.batch_decode(rollout.samples.query[:number], skip_special_tokens=True)
+        answers = self.tokenizer.batch_decode(rollout.samples.response[:number], skip_special_tokens=True)
+        return list(zip(queries, answers, rollout.scores[:number].tolist(), strict=True))
+
+    def _adapt_kl_coef(self, kl: float) -> None:
+        """β grows when the KL is above its target and shrinks below it (Ziegler et al. 2019, section 2.2)."""
+        if self.args.kl_target is not None:
+            error = max(-0.2, min(0.2, kl / self.args.kl_target - 1))
+            self.kl_coef *= 1 + error * self.args.batch_size / self.args.kl_horizon
+
+    # --- stop and resume ------------------------------------------------------------------------------------------
+
+    def _save(self, step: int) -> None:
+        if self.args.output_dir is not None:
+            extra: dict[str, Any] = {"kl_coef": self.kl_coef, "history": self.history}
+            save_state(self.args.output_dir / "state", self.trained, self.optimizer, step, extra)
+
+    def _resume(self) -> int:
+        if self.args.output_dir is None:
+            return 0
+        folder = self.args.output_dir / "state"
+        step = load_state(folder, self.trained, self.optimizer)
+        if step:
+            extra = load_extra(folder)
+            self.kl_coef, self.history = extra["kl_coef"], extra["history"]
+        return step

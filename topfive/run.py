@@ -1,0 +1,337 @@
+"""The whole loop in one call: SFT model → rankings → reward model → PPO → blind evaluation.
+
+Every stage leaves what it made in the run's folder and is skipped if that is there already, so a run that was
+interrupted goes on where it stopped.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive import data, ledger, plots
+from topfive.crowd import SOURCE, Student
+from topfive.errors import TopFiveError
+from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
+from topfive.files import write_atomic, write_folder_atomic
+from topfive.judge import Judge, Taste, load_taste
+from topfive.lists import Prompt, Ranking
+from topfive.lm.model import load, save
+from topfive.lm.sampling import sample_texts
+from topfive.lm.train import Progress
+from topfive.ppo import PPOConfig, PPOTrainer
+from topfive.ppo.trainer import PPOStep
+from topfive.reward import model as reward_model
+from topfive.reward.train import RewardConfig, accuracy, train_reward_model
+
+LISTS_A_RANKING = 4
+EVALUATION_PROMPTS = 300
+HELD_OUT_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What to run. With a `ledger`, its rankings are used instead of a simulated student's."""
+
+    taste: str | None = "vegetarian"
+    rankings: int = 400
+    seed: int = 0
+    out: Path = Path("runs/vegetarian-0")
+    from_scratch: bool = False
+    ledger: Path | None = None
+    ppo_steps: int = 40
+
+    def __post_init__(self) -> None:
+        if self.rankings < 1:
+            raise TopFiveError(f"rankings should be at least 1, got {self.rankings}")
+        if self.ppo_steps < 1:
+            raise TopFiveError(f"PPO steps should be at least 1, got {self.ppo_steps}")
+        if self.taste is None and self.ledger is None:
+            raise TopFiveError("nothing to learn from: give a taste or a ledger")
+
+
+def run(config: RunConfig, callbacks: Sequence[Callable[[PPOStep], None]] = ()) -> dict[str, Any]:
+    """Run the loop, or go on with it, and return the report that is also in `report.json`.
+
+    Raises TopFiveError if `config` is not usable, or if its folder is not writable or holds something else.
+    """
+    taste = load_taste(config.taste) if config.taste else Taste()
+    given = _ledger_rankings(config.ledger) if config.ledger else None
+    folder = RunFolder(config)
+    with folder.stage("sft"):
+        sft, tokenizer = _sft(config, folder)
+    train, test = _prompts(taste, given)
+    with folder.stage("rankings"):
+        rankings = given or _simulated_rankings(config, folder, sft, tokenizer, train, taste)
+    with folder.stage("reward"):
+        reward, reward_report = _reward_model(config, folder, sft, tokenizer, rankings, train)
+    with folder.stage("ppo"):
+        policy, ppo_report = _ppo(config, folder, sft, reward, tokenizer, train, callbacks)
+    with folder.stage("evaluation"):
+        test = heldout_prompts(test, EVALUATION_PROMPTS, seed=config.seed)
+        result = compare(sft, policy, tokenizer, test, Judge(taste), seed=10_000 + config.seed)
+        kl = kl_divergence(policy, sft, tokenizer, [prompt.text for prompt in test], seed=20_000 + config.seed)
+    report = {
+        "profile": "tiny",
+        "seed": config.seed,
+        "taste": taste.name,
+        "rankings": len(rankings),
+        "source": "ledger" if given else SOURCE,
+        "seconds": folder.seconds(),
+        "reward_model": reward_report,
+        "ppo": {**ppo_report, "kl": kl.mean},
+        "win_rate": result.win_rate.to_dict(),
+        "quality": {"sft": quality(result.judged_before), "ppo": quality(result.judged_after)},
+        "shipped": result.ships,
+    }
+    _write_report(config.out, report, result)
+    return report
+
+
+# --- stages -------------------------------------------------------------------------------------------------------
+
+
+def _sft(config: RunConfig, folder: "RunFolder") -> tuple[PreTrainedModel, Tokenizer]:
+    if not config.from_scratch:
+        return load(data.checkpoint("sft"))
+    from topfive.lm.recipe import train_base, train_sft, train_text_tokenizer
+
+    path = folder.path / "sft"
+    if not path.exists():
+        tokenizer = train_text_tokenizer()
+        base = train_base(tokenizer, state_folder=folder.path / "base-state", progress=progress_bar("pretraining"))
+        model = train_sft(base, tokenizer, state_folder=folder.path / "sft-state", progress=progress_bar("fine-tuning"))
+        write_folder_atomic(path, lambda temporary: save(model, tokenizer, temporary))
+    return load(path)
+
+
+def _prompts(taste: Taste, given: Sequence[Ranking] | None) -> tuple[list[Prompt], list[Prompt]]:
+    """Training and test prompts of the topics that matter: those the taste touches, or those that were ranked."""
+    if given:
+        ranked = {ranking.prompt.topic for ranking in given}
+        topics = {row["topic"] for row in data.rows("topics") if row["topic"] in ranked}
+    else:
+        topics = {row["topic"] for row in data.rows("topics") if taste.touches(row["topic"])}
+    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
+    known = {prompt.topic for prompt in train}
+    test = [prompt for prompt in data.prompts("test") if prompt.topic in known]
+    if not train or not test:
+        raise TopFiveError("no training prompt has a topic that this taste can tell lists of apart")
+    return train, test
+
+
+def _ledger_rankings(path: Path) -> list[Ranking]:
+    if not path.is_file():
+        raise TopFiveError(f"{path}: no such ledger")
+    rankings, problems = ledger.rankings(path)
+    for problem in problems:
+        print(f"kept and skipped: {problem}")
+    usable = [ranking for ranking in rankings if ranking.decisive]
+    if len(usable) < 2:
+        raise TopFiveError(f"{path}: {len(usable)} usable rankings; at least 2 are needed, 20 make sense")
+    return usable
+
+
+def _simulated_rankings(
+    config: RunConfig,
+    folder: "RunFolder",
+    sft: PreTrainedModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Prompt],
+    taste: Taste,
+) -> list[Ranking]:
+    """A simulated student orders four fresh lists for each of `rankings` prompts."""
+    path = folder.path / "rankings.jsonl"
+    if not path.exists():
+        asked = heldout_prompts(prompts, config.rankings, seed=config.seed)
+        repeated = [prompt.text for prompt in asked for _ in range(LISTS_A_RANKING)]
+        texts = sample_texts(sft, tokenizer, repeated, seed=config.seed)
+        student = Student(taste, seed=config.seed)
+        made = [
+            student.rank(prompt, texts[start : start + LISTS_A_RANKING])
+            for prompt, start in zip(asked, range(0, len(texts), LISTS_A_RANKING), strict=True)
+        ]
+        rows = [{"source": SOURCE, "taste": taste.name, **asdict(ranking)} for ranking in made]
+        write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return [_as_ranking(path, number, row) for number, row in data.read_jsonl(path)]
+
+
+def _as_ranking(path: Path, number: int, row: Any) -> Ranking:
+    try:
+        prompt = row["prompt"]
+        return Ranking(
+            Prompt(prompt["text"], prompt["topic"], tuple(prompt["constraints"])),
+            tuple(row["texts"]),
+            tuple(row["ranks"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TopFiveError(f"{path}:{number}: not a ranking ({error})") from error
+
+
+def _reward_model(
+    config: RunConfig,
+    folder: "RunFolder",
+    sft: PreTrainedModel,
+    tokenizer: Tokenizer,
+    rankings: Sequence[Ranking],
+    prompts: Sequence[Prompt],
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    path = folder.path / "reward"
+    if not path.exists():
+        held = max(1, round(HELD_OUT_SHARE * len(rankings))) if len(rankings) > 1 else 0
+        shuffled = [rankings[index] for index in np.random.default_rng(config.seed).permutation(len(rankings))]
+        model = reward_model.from_language_model(sft, seed=config.seed)
+        settings = RewardConfig(seed=config.seed)
+        train_reward_model(model, tokenizer, shuffled[held:], settings, progress=progressprogress_bar("reward model"))
+        asked = [prompt.text for prompt in heldout_prompts(prompts, 256, seed=config.seed + 1)]
+        answers = sample_texts(sft, tokenizer, asked, seed=config.seed + 1)
+        reward_model.normalise(model, tokenizer, asked, answers)
+        measured = accuracy(model, tokenizer, shuffled[:held]) if held else None
+        report = {
+            "accuracy": measured.mean if measured else None,
+            "interval": [measured.low, measured.high] if measured else None,
+            "train_rankings": len(rankings) - held,
+            "held_out_rankings": held,
+        }
+
+        def fill(temporary: Path) -> None:
+            save(model, tokenizer, temporary)
+            (temporary / "report.json").write_text(json.dumps(report), "utf-8")
+
+        write_folder_atomic(path, fill)
+    return reward_model.load(path), json.loads((path / "report.json").read_text("utf-8"))
+
+
+def _ppo(
+    config: RunConfig,
+    folder: "RunFolder",
+    sft: PreTrainedModel,
+    reward: PreTrainedModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Prompt],
+    callbacks: Sequence[Callable[[PPOStep], None]],
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    args = PPOConfig(total_steps=config.ppo_steps, seed=config.seed, output_dir=folder.path / "ppo")
+    policy, critic = copy.deepcopy(sft), copy.deepcopy(reward)
+    bar = progress_bar("PPO")
+
+    def show(step: PPOStep) -> None:
+        metrics = step.metrics
+        bar(step.step, step.total_steps, {"score": metrics["objective/scores"], "kl": metrics["objective/kl"]})
+
+    texts = [prompt.text for prompt in prompts]
+    trainer = PPOTrainer(policy, sft, reward, critic, args, texts, tokenizer, callbacks=(show, *callbacks))
+    history = trainer.train()
+    if trainer.stopped == "interrupted":
+        raise TopFiveError(f"stopped after PPO step {len(history)}; the same command goes on from there")
+    write_folder_atomic(folder.path / "policy", lambda temporary: save(policy, tokenizer, temporary))
+    drawn = plots.ppo_curves(history)
+    drawn.savefig(folder.path / "ppo.png", dpi=110)
+    return policy, {
+        "steps": len(history),
+        "episodes": len(history) * args.batch_size,
+        "episodes_per_second": float(np.median([row["time/episodes_per_second"] for row in history])),
+        "score_start": history[0]["objective/scores"],
+        "score_end": float(np.mean([row["objective/scores"] for row in history[-3:]])),
+        "kl_train": history[-1]["objective/kl"],
+    }
+
+
+def progressprogress_bar(title: str) -> Progress:
+    """A progress bar that is told (step, steps, numbers)."""
+    bar = tqdm(desc=title, total=0)
+
+    def update(step: int, steps: int, numbers: dict[str, float]) -> None:
+        bar.total = steps
+        bar.set_postfix({key: f"{value:.2f}" for key, value in numbers.items()}, refresh=False)
+        bar.update(step - bar.n)
+        if step == steps:
+            bar.close()
+
+    return update
+
+
+# --- the run's folder ---------------------------------------------------------------------------------------------
+
+
+class RunFolder:
+    """The folder of one run: its configuration, and how long each stage took over all attempts."""
+
+    def __init__(self, config: RunConfig):
+        self.path = config.out
+        self.identity = {
+            "taste": config.taste,
+            "rankings": config.rankings,
+            "seed": config.seed,
+            "from_scratch": config.from_scratch,
+            "ledger": str(config.ledger) if config.ledger else None,
+            "ppo_steps": config.ppo_steps,
+        }
+        self._file = self.path / "run.json"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._state = self._open()
+            self._save()
+        except OSError as error:
+            raise TopFiveError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def _open(self) -> dict[str, Any]:
+        if not self._file.exists():
+            if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
+                raise TopFiveError(f"{self.path}: not empty and not the folder of a run; choose another --out")
+            return {"config": self.identity, "seconds": {}}
+        try:
+            state = json.loads(self._file.read_text("utf-8"))
+            config, _ = state["config"], state["seconds"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise TopFiveError(f"{self._file}: damaged ({error}); delete {self.path} to start again") from error
+        if config != self.identity:
+            raise TopFiveError(f"{self.path}: holds another run ({config}); choose another --out")
+        return state
+
+    def _save(self) -> None:
+        write_atomic(self._file, json.dumps(self._state, indent=2) + "\n")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage, also when it is interrupted."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self._state["seconds"][name] = round(self._state["seconds"].get(name, 0.0) + spent, 2)
+            self._save()
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds a stage, and in all."""
+        seconds = self._state["seconds"]
+        return {**seconds, "total": round(sum(seconds.values()), 2)}
+
+
+def _write_report(folder: Path, report: dict[str, Any], result: Comparison) -> None:
+    write_atomic(folder / "report.json", json.dumps(report, indent=2) + "\n")
+    write_atomic(folder / "lists.md", before_and_after(result))
+    plots.quality_bars(report["quality"], result.win_rate).savefig(folder / "quality.png", dpi=110)
+
+
+def before_and_after(result: Comparison, number: int = 12) -> str:
+    """The first `number` prompts with both answers and the judge's scores, as Markdown."""
+    lines = ["# Before and after", "", f"Win rate of PPO over SFT: {result.win_rate}", ""]
+    for index in range(min(number, len(result.prompts))):
+        lines += [f"## {result.prompts[index].text}", "", "| SFT | after PPO |", "|---|---|"]
+        columns = [answer[index].strip().split("\n") for answer in (result.before, result.after)]
+        lines += [f"| {left} | {right} |" for left, right in zip_longest(*columns, fillvalue="")]
+        scores = result.judged_before[index].score, result.judged_after[index].score
+        lines += [f"| *judge: {scores[0]:.1f}* | *judge: {scores[1]:.1f}* |", ""]
+    return "\n".join(lines)

@@ -1,0 +1,134 @@
+"""What `topfive lab` does: hand the notebooks out into homework/, then open JupyterLab there.
+
+Handing out only ever adds. A file that is already in homework/ belongs to the student and stays as it is, also when
+a newer version of it is released; `.handed-out.json` remembers which version was given, so that this can be said.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from topfive.errors import TopFiveError
+from topfive.files import write_atomic
+
+FIRST = "00-start-here/00-start-here.ipynb"
+RECORD = ".handed-out.json"
+# JupyterLab's own questions and look-ups on the internet would only stand between a student and the first cell.
+CALM = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """What handing out did: names of the files it added, and of those whose newer version it left alone."""
+
+    added: tuple[str, ...]
+    newer: tuple[str, ...]
+
+
+def clone() -> Path | None:
+    """The repository this package runs from, or None if it runs from an installed wheel."""
+    root = Path(__file__).parent.parent
+    return root if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() else None
+
+
+def released() -> Path:
+    """The released notebooks: notebooks/ in a clone, else inside the wheel. Raises TopFiveError if there are none."""
+    root = clone()
+    folder = root / "notebooks" if root else Path(__file__).parent / "_notebooks"
+    if not (folder / FIRST).is_file():
+        raise TopFiveError(f"{folder / FIRST}: missing; `python -m topfive.build.notebooks` builds the notebooks")
+    return folder
+
+
+def default_homework() -> Path:
+    """homework/ in the clone, or in the current directory when the package was installed as a wheel."""
+    return (clone() or Path.cwd()) / "homework"
+
+
+def hand_out(source: Path, homework: Path) -> HandOut:
+    """Copy the files of `source` that are not yet in `homework`. Never overwrites, deletes or follows a link out.
+
+    Raises TopFiveError if `homework` lies inside `source`, or if a folder in it is a link to somewhere else.
+    """
+    homework.mkdir(parents=True, exist_ok=True)
+    root = homework.resolve()
+    if root.is_relative_to(source.resolve()):
+        raise TopFiveError(f"{homework}: this is the release itself; choose another folder for your work")
+    record = _read_record(root)
+    added, newer = [], []
+    for name in _names(source):
+        content, target = (source / name).read_bytes(), root / name
+        version = hashlib.sha256(content).hexdigest()
+        if not os.path.lexists(target):
+            _add(target, content, root)
+            record[name] = version
+            added.append(name)
+        elif version != record.get(name) and not _holds(target, content):
+            newer.append(name)
+    if added:
+        write_atomic(root / RECORD, json.dumps(record, indent=1) + "\n")
+    return HandOut(tuple(added), tuple(newer))
+
+
+def _names(source: Path) -> Iterator[str]:
+    """What there is to hand out, as paths relative to `source`; nothing hidden, no links, no caches."""
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        hidden = any(part.startswith((".", "__")) for part in name.parts)
+        if path.is_file() and not path.is_symlink() and not hidden:
+            yield name.as_posix()
+
+
+def _add(target: Path, content: bytes, root: Path) -> None:
+    """Write a new file, whole or not at all: half a notebook would never be replaced."""
+    if not target.parent.resolve().is_relative_to(root):
+        raise TopFiveError(f"{target.parent}: a link out of {root}; move it away and start again")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(target)
+
+
+def _holds(target: Path, content: bytes) -> bool:
+    return target.is_file() and not target.is_symlink() and target.read_bytes() == content
+
+
+def _read_record(root: Path) -> dict[str, str]:
+    """Version of each file as it was handed out. If the record is lost, that costs a few needless remarks."""
+    try:
+        record = json.loads((root / RECORD).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def describe(done: HandOut, homework: Path) -> Iterator[str]:
+    """What was handed out, in a few lines."""
+    yield f"Your work is in {homework} and is never overwritten."
+    if done.added:
+        yield f"  added: {', '.join(sorted({name.split('/')[0] for name in done.added}))} ({len(done.added)} files)"
+    for name in done.newer:
+        yield f"  a newer version of {name} is out; yours is kept (to get the new one, rename yours and start again)"
+
+
+def open_lab(homework: Path, options: Sequence[str] = ()) -> NoReturn:
+    """Become JupyterLab, rooted in `homework` and open on the first notebook. `options` are Jupyter's own."""
+    root = homework.resolve()
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *CALM, *options]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # root at a course is root of a container
+    _become([*command, str(root / FIRST)])
+
+
+def _become(command: Sequence[str]) -> NoReturn:
+    if os.name == "posix":
+        os.execv(command[0], command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no exec; ctrl-C is for JupyterLab to answer
+    sys.exit(subprocess.call(command))
