@@ -50,11 +50,18 @@ def compare(
 ) -> Comparison:
     """Let both policies answer each prompt once, with different random numbers, and judge without noise."""
     queries = [prompt.text for prompt in prompts]
-    answers = [
-        sample_texts(model, tokenizer, queries, seed=seed + shift) for shift, model in enumerate((before, after))
-    ]
-    judged = [[judge.judge(prompt, text) for prompt, text in zip(prompts, texts, strict=True)] for texts in answers]
-    return Comparison(list(prompts), *answers, *judged, win_rate(*judged, seed=seed))
+    texts_before = sample_texts(before, tokenizer, queries, seed=seed)
+    texts_after = sample_texts(after, tokenizer, queries, seed=seed + 1)
+    judged_before = judge.judge_all(prompts, texts_before)
+    judged_after = judge.judge_all(prompts, texts_after)
+    return Comparison(
+        prompts=list(prompts),
+        before=texts_before,
+        after=texts_after,
+        judged_before=judged_before,
+        judged_after=judged_after,
+        win_rate=win_rate(judged_before, judged_after, seed=seed),
+    )
 
 
 def quality(judged: Sequence[Judgement]) -> dict[str, float]:

@@ -138,9 +138,13 @@ class Judge:
             taste=sum(self.taste.of_item(item, fact.tags) for item, fact in zip(items, facts, strict=True)),
         )
 
+    def judge_all(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[Judgement]:
+        """Judge one answer to each prompt."""
+        return [self.judge(prompt, text) for prompt, text in zip(prompts, texts, strict=True)]
+
     def scores(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> NDArray[np.float64]:
         """Utility of each answer, shape (n,)."""
-        return np.array([self.judge(prompt, text).score for prompt, text in zip(prompts, texts, strict=True)])
+        return np.array([judgement.score for judgement in self.judge_all(prompts, texts)])
 
 
 # --- what the judge knows about an item ---------------------------------------------------------------------------

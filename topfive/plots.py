@@ -53,8 +53,8 @@ def draw_curves(axes: Sequence[Axes], history: Sequence[Metrics]) -> None:
         ("response/length", f"{history[-1]['response/length']:.0f} tokens a list", "tokens a list"),
     )
     for ax, (key, title, label) in zip(axes, panels, strict=True):
-        style = {"linestyle": "--"} if key == "objective/scores" else {}
-        ax.plot(steps, [row[key] for row in history], color=RLHF, **style)
+        line = "--" if key == "objective/scores" else "-"
+        ax.plot(steps, [row[key] for row in history], color=RLHF, linestyle=line)
         ax.set(title=title, xlabel="PPO step", ylabel=label)
         _style(ax)
 

@@ -192,7 +192,7 @@ def _reward_model(
         shuffled = [rankings[index] for index in np.random.default_rng(config.seed).permutation(len(rankings))]
         model = reward_model.from_language_model(sft, seed=config.seed)
         settings = RewardConfig(seed=config.seed)
-        train_reward_model(model, tokenizer, shuffled[held:], settings, progress=progressprogress_bar("reward model"))
+        train_reward_model(model, tokenizer, shuffled[held:], settings, progress=progress_bar("reward model"))
         asked = [prompt.text for prompt in heldout_prompts(prompts, 256, seed=config.seed + 1)]
         answers = sample_texts(sft, tokenizer, asked, seed=config.seed + 1)
         reward_model.normalise(model, tokenizer, asked, answers)
@@ -247,7 +247,7 @@ def _ppo(
     }
 
 
-def progressprogress_bar(title: str) -> Progress:
+def progress_bar(title: str) -> Progress:
     """A progress bar that is told (step, steps, numbers)."""
     bar = tqdm(desc=title, total=0)
 

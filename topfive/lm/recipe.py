@@ -8,10 +8,10 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive import data
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
-from topfive.lm.train import Progress, TrainConfig, fit, packed_batches, sft_batches
+from topfive.lm.train import Progress, TrainConfig, adamw, fit, muon, packed_batches, sft_batches
 
 VOCABULARY = 4096
-PRETRAINING = TrainConfig(steps=3000, batch_size=16, learning_rate=4e-3, warmup=100, seed=0)
+PRETRAINING = TrainConfig(steps=1200, batch_size=32, learning_rate=1e-2, warmup=100, seed=0)
 SFT = TrainConfig(steps=300, batch_size=32, learning_rate=1e-3, warmup=20, weight_decay=0.0, seed=0)
 
 
@@ -26,7 +26,7 @@ def train_base(
     """Pretrain from scratch on all text, flaws included."""
     model = new_model(tokenizer, seed=PRETRAINING.seed)
     batches = packed_batches(tokenizer, data.pretraining_text(), PRETRAINING)
-    fit(model, batches, PRETRAINING, state_folder=state_folder, progress=progress)
+    fit(model, batches, PRETRAINING, muon(model, PRETRAINING), state_folder=state_folder, progress=progress)
     return model
 
 
@@ -39,5 +39,5 @@ def train_sft(
 ) -> PreTrainedModel:
     """Fine-tune the base model, in place, on the demonstrations without flaws, prompts masked."""
     batches = sft_batches(tokenizer, data.clean_demonstrations(), SFT)
-    fit(base, batches, SFT, state_folder=state_folder, progress=progress)
+    fit(base, batches, SFT, adamw(base, SFT), state_folder=state_folder, progress=progress)
     return base

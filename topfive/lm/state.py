@@ -1,6 +1,7 @@
 """A training run on disk: weights, optimiser moments and the step, as safetensors, replaced as a whole."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,16 @@ from topfive.files import write_folder_atomic
 
 
 def save_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, extra: dict[str, Any] | None = None
+    folder: Path,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: int,
+    extra: dict[str, Any] | None = None,
 ) -> None:
     """Save what `load_state` needs to go on as if nothing had happened. `extra` is kept as JSON."""
     moments = {
-        f"{index}.{name}": torch.as_tensor(value).contiguous()
+        f"{number}.{index}.{name}": torch.as_tensor(value).contiguous()
+        for number, optimizer in enumerate(optimizers)
         for index, state in optimizer.state_dict()["state"].items()
         for name, value in state.items()
     }
@@ -36,8 +42,8 @@ def _unshared(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().contiguous() for name, value in model.named_parameters()}
 
 
-def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Load what `save_state` wrote into model and optimiser; returns the step to go on from, 0 if none was saved.
+def load_state(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> int:
+    """Load what `save_state` wrote into model and optimisers; returns the step to go on from, 0 if none was saved.
 
     Raises TopFiveError if the state is there but damaged or of another model.
     """
@@ -47,14 +53,15 @@ def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer)
         step = int(json.loads((folder / "state.json").read_text("utf-8"))["step"])
         weights, moments = load_file(folder / "model.safetensors"), load_file(folder / "optimizer.safetensors")
         with torch.no_grad():
-            for name, value in model.named_parameters():
-                value.copy_(weights[name])
-        state: dict[int, dict[str, Tensor]] = {}
+            for name, parameter in model.named_parameters():
+                parameter.copy_(weights[name])
+        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
         for key, value in moments.items():
-            index, name = key.split(".", 1)
-            state.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            number, index, name = key.split(".")
+            states[int(number)].setdefault(int(index), {})[name] = value
+        for optimizer, state in zip(optimizers, states, strict=True):
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError, SafetensorError) as error:
         raise TopFiveError(f"{folder}: damaged training state ({error}); delete the folder to start again") from error
     return step
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive.interrupt import after_this_step
 from topfive.lm.losses import next_token_loss
 from topfive.lm.state import load_state, save_state
 
@@ -46,6 +47,7 @@ def fit(
     model: PreTrainedModel,
     batch_at: Callable[[int], Batch],
     config: TrainConfig,
+    optimizers: Sequence[torch.optim.Optimizer],
     *,
     loss_fn: LossFunction = next_token_loss,
     progress: Progress | None = None,
@@ -54,43 +56,72 @@ def fit(
     """Minimise `loss_fn(logits, tokens, mask)`; returns the loss of every step run now.
 
     `batch_at(step)` is a pure function, so that a run resumed from `state_folder` sees the batches it would have
-    seen. `progress(step, steps, numbers)` is called after each step. With a `state_folder`, the state is saved every `save_every` steps and on ctrl-C, and picked up from there.
+    seen. With a `state_folder`, the state is saved every `save_every` steps and when interrupted (ctrl-C, which then
+    raises KeyboardInterrupt), and picked up from there. `progress(step, steps, numbers)` is called after each step.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
-    )
-    start = load_state(state_folder, model, optimizer) if state_folder else 0
+    start = load_state(state_folder, model, optimizers) if state_folder else 0
+    peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     losses: list[float] = []
     model.train()
-    try:
+    with after_this_step() as interrupt:
         for step in range(start, config.steps):
+            set_learning_rates(optimizers, peaks, schedule(step, config))
             batch = batch_at(step)
             loss = loss_fn(model(input_ids=batch.tokens, use_cache=False).logits, batch.tokens, batch.mask)
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * cosine(step, config.warmup, config.steps)
-            optimizer.zero_grad()
+            for optimizer in optimizers:
+                optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             losses.append(loss.item())
             if progress:
                 progress(step + 1, config.steps, {"loss": losses[-1]})
-            if state_folder and (step + 1) % config.save_every == 0:
-                save_state(state_folder, model, optimizer, step + 1)
-    except KeyboardInterrupt:
-        if state_folder:
-            save_state(state_folder, model, optimizer, start + len(losses))
-        raise
-    finally:
-        model.eval()
+            if state_folder and ((step + 1) % config.save_every == 0 or interrupt.requested):
+                save_state(state_folder, model, optimizers, step + 1)
+            if interrupt.requested:
+                raise KeyboardInterrupt
+    model.eval()
     return losses
 
 
-def cosine(step: int, warmup: int, steps: int) -> float:
-    """Share of the full learning rate at `step`: linear warm-up, then a cosine down to a tenth."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+def adamw(model: PreTrainedModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """AdamW for everything: what fine-tuning uses."""
+    return [
+        torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+        )
+    ]
+
+
+def muon(model: PreTrainedModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms.
+
+    From scratch at this size it reaches AdamW's loss in about two thirds of the steps.
+    """
+    matrices = [value for name, value in model.named_parameters() if value.ndim == 2 and ".h." in name]
+    inside = {id(value) for value in matrices}
+    others = [value for value in model.parameters() if id(value) not in inside]
+    return [
+        torch.optim.Muon(matrices, lr=2 * config.learning_rate, weight_decay=config.weight_decay, momentum=0.95),
+        torch.optim.AdamW(others, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    ]
+
+
+def set_learning_rates(
+    optimizers: Sequence[torch.optim.Optimizer], peaks: Sequence[Sequence[float]], share: float
+) -> None:
+    """Set every parameter group to `share` of its peak learning rate."""
+    for optimizer, rates in zip(optimizers, peaks, strict=True):
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = share * rate
+
+
+def schedule(step: int, config: TrainConfig) -> float:
+    """Share of the full learning rate at `step`: a linear warm-up, then a cosine down to 0."""
+    if step < config.warmup:
+        return (step + 1) / config.warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - config.warmup) / max(1, config.steps - config.warmup)))
 
 
 def packed_batches(

@@ -38,8 +38,14 @@ class Rollout:
             samples.query[index, left:], query_mask[:, left:], samples.response[index, :right], mask[:, :right],
             samples.ended[index],
         )  # fmt: skip
-        per_token = (tensor[index, :right] for tensor in (self.logprobs, self.ref_logprobs, self.values))
-        return Rollout(trimmed, *per_token, self.scores[index], self.entropy)
+        return Rollout(
+            samples=trimmed,
+            logprobs=self.logprobs[index, :right],
+            ref_logprobs=self.ref_logprobs[index, :right],
+            values=self.values[index, :right],
+            scores=self.scores[index],
+            entropy=self.entropy,
+        )
 
 
 def joined(samples: Samples) -> tuple[Tensor, Tensor]:

@@ -261,13 +261,13 @@ class PPOTrainer:
     def _save(self, step: int) -> None:
         if self.args.output_dir is not None:
             extra: dict[str, Any] = {"kl_coef": self.kl_coef, "history": self.history}
-            save_state(self.args.output_dir / "state", self.trained, self.optimizer, step, extra)
+            save_state(self.args.output_dir / "state", self.trained, [self.optimizer], step, extra)
 
     def _resume(self) -> int:
         if self.args.output_dir is None:
             return 0
         folder = self.args.output_dir / "state"
-        step = load_state(folder, self.trained, self.optimizer)
+        step = load_state(folder, self.trained, [self.optimizer])
         if step:
             extra = load_extra(folder)
             self.kl_coef, self.history = extra["kl_coef"], extra["history"]
