@@ -149,6 +149,8 @@ class Ledger:
 
     def _keep(self, descriptor: int, event: Event) -> Event | LedgerError:
         """Write one event unless this object already did, and say how it went."""
+        if not isinstance(event, dict):
+            return LedgerError(f"an event is a dictionary, not {type(event).__name__}")
         try:
             event = {"v": VERSION, "id": uuid.uuid4().hex, **event} | {"v": VERSION, "time": now()}
             if event["id"] not in self._durable:

@@ -1,0 +1,35 @@
+"""Clicks from an earlier assignment, copied into this one where everybody can see them."""
+
+import shutil
+from pathlib import Path
+
+from topfive.files import write_folder_atomic
+from topfive.ledger.reading import read
+from topfive.ledger.store import LedgerError, default_path
+
+
+def bring(assignment: str, into: Path | None = None) -> Path:
+    """Copy the ledger of a sibling assignment to `work/brought/ASSIGNMENT/ledger.jsonl`, and say so on stdout.
+
+    assignment: name of a folder beside this assignment's, such as "04-collecting-preferences".
+    into: this assignment's ledger, if it is not the running notebook's.
+    Returns the copy's path. Where the sibling is gone, as in grading, an earlier copy serves.
+    Raises LedgerError if there is neither.
+    """
+    own = (into or default_path()).absolute()
+    source = own.parent.parent.parent / assignment / "work" / "ledger.jsonl"
+    copy = own.parent / "brought" / assignment / "ledger.jsonl"
+    if source.is_file():
+        copy.parent.parent.mkdir(parents=True, exist_ok=True)
+        write_folder_atomic(copy.parent, lambda folder: _copy(source, folder))
+    elif not copy.is_file():
+        raise LedgerError(f"{source}: there is no ledger to bring; do {assignment} first, or use the shipped rankings")
+    events, problems = read(copy)
+    came = "copied now from" if source.is_file() else "copied earlier from"
+    print(f"{len(events)} events, {came} {assignment}, in work/brought/{assignment}/ledger.jsonl")
+    print("\n".join(problems), end="\n" if problems else "")
+    return copy
+
+
+def _copy(source: Path, folder: Path) -> None:
+    shutil.copyfile(source, folder / "ledger.jsonl")

@@ -1,0 +1,111 @@
+"""`topfive ledger`: look at a ledger, check it, export it, add to it without a browser."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from topfive.data import read_jsonl
+from topfive.errors import TopFiveError
+from topfive.files import write_atomic
+from topfive.ledger import plain, table
+from topfive.ledger.convert import EXPORTS
+from topfive.ledger.reading import duplicates, live, read
+from topfive.ledger.store import Ledger, LedgerError, default_path
+
+app = typer.Typer(help="Your clicks: show, check, export, and rank in the terminal.", no_args_is_help=True)
+
+File = Annotated[Path | None, typer.Option("--ledger", help="The ledger (default: work/ledger.jsonl here).")]
+
+
+class Kind(StrEnum):
+    """What to export."""
+
+    preferences = "preferences"
+    rankings = "rankings"
+    ratings = "ratings"
+    written = "written"
+
+
+@app.command()
+def show(ledger: File = None) -> None:
+    """Print every answer that holds as a table."""
+    path = _existing(ledger)
+    events, problems = read(path)
+    rows = table.answer_rows(events)
+    typer.echo(table.as_text(rows))
+    typer.echo(f"\n{len(rows)} answers from {len(events)} events in {path}")
+    _warn(problems)
+
+
+@app.command()
+def check(ledger: File = None) -> None:
+    """Report whether every line can be read; exit with 1 if one cannot."""
+    path = _existing(ledger)
+    events, problems = read(path)
+    held = live(events)
+    typer.echo(f"{path}: {path.stat().st_size:,} bytes, {len(events):,} events")
+    typer.echo(f"  {len(events) - len(held):,} undone, or undo and redo themselves")
+    typer.echo(f"  {duplicates(path):,} lines sent twice and counted once")
+    typer.echo(f"  {len(problems):,} problems")
+    _warn(problems)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def export(
+    kind: Annotated[Kind, typer.Argument(help="What; preferences are TRL's prompt, chosen, rejected.")],
+    out: Annotated[Path, typer.Argument(help="A .jsonl file, or a folder for a datasets.Dataset.")],
+    ledger: File = None,
+) -> None:
+    """Write what the clicks mean as JSONL or as a `datasets.Dataset`."""
+    path = _existing(ledger)
+    events, problems = read(path)
+    rows = EXPORTS[kind.value](events)
+    if out.suffix == ".jsonl":
+        write_atomic(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    else:
+        from datasets import Dataset
+
+        Dataset.from_list(rows).save_to_disk(out)
+    typer.echo(f"{len(rows)} {kind.value} in {out}")
+    _warn(problems)
+
+
+@app.command()
+def rank(
+    ledger: File = None,
+    lists: Annotated[Path | None, typer.Option(help="JSONL with `prompt` and `texts`; default: shipped.")] = None,
+    size: Annotated[int, typer.Option(min=2, max=6, help="Lists a ranking, of the shipped ones.")] = 3,
+) -> None:
+    """Rank lists in the terminal, without a browser; the answers go to the same ledger."""
+    book = Ledger(ledger)
+    tasks = plain.tasks_from(lists) if lists else plain.shipped_tasks(size)
+    given = plain.rank(tasks, book, tell=typer.echo)
+    typer.echo(f"{given} rankings saved in {book.path}")
+
+
+@app.command()
+def add(
+    pending: Annotated[Path, typer.Argument(help="The file that a panel's download button gave.")], ledger: File = None
+) -> None:
+    """Add clicks that a panel could not save and you downloaded. Adding them twice does no harm."""
+    book = Ledger(ledger)
+    refused = [r for r in book.append_all([event for _, event in read_jsonl(pending)]) if isinstance(r, LedgerError)]
+    _warn([str(error) for error in refused])
+    typer.echo(f"{pending} added to {book.path}" if not refused else f"{len(refused)} events were refused")
+    raise typer.Exit(1 if refused else 0)
+
+
+def _existing(ledger: Path | None) -> Path:
+    path = ledger or default_path()
+    if not path.is_file():
+        raise TopFiveError(f"{path}: there is no ledger here yet; a panel or `topfive ledger rank` starts one")
+    return path
+
+
+def _warn(problems: list[str]) -> None:
+    for problem in problems:
+        typer.echo(problem, err=True)

@@ -1,0 +1,48 @@
+"""What a student is asked: a prompt and the lists to judge, known by its content, shown in a random order."""
+
+import hashlib
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from topfive.lists import Prompt
+
+
+@dataclass(frozen=True)
+class Task:
+    """One act of judging: `texts` answer `prompt`. `repeat_of` is the id of the task that this one repeats, unseen."""
+
+    prompt: Prompt
+    texts: tuple[str, ...] = ()
+    repeat_of: str = ""
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits made from the content, so that the same lists are the same task tomorrow."""
+        content = json.dumps([self.prompt.text, *self.texts])
+        return hashlib.sha256(content.encode()).hexdigest()[:12] + ("~" if self.repeat_of else "")
+
+    def shown(self, key: str) -> list[int]:
+        """The random order in which `texts` are shown: a permutation of their indices, fixed by `key` and the task."""
+        return random.Random(f"{key} {self.id}").sample(range(len(self.texts)), len(self.texts))
+
+    def words(self) -> int:
+        """How many words a student reads to judge this."""
+        return sum(len(text.replace("-", " ").split()) for text in (self.prompt.text, *self.texts))
+
+
+def with_repeats(tasks: Sequence[Task], count: int, key: str) -> list[Task]:
+    """The tasks, with `count` of them asked a second time, as late as can be, to measure self-consistency.
+
+    A repeat stands at least half of the tasks after its original. Raises ValueError unless 0 <= count <= len(tasks)/2.
+    """
+    if not 0 <= 2 * count <= len(tasks):
+        raise ValueError(f"between 0 and {len(tasks) // 2} of {len(tasks)} tasks can be repeated, not {count}")
+    rng = random.Random(f"{key} repeats")
+    half = len(tasks) // 2
+    late = list(tasks[half:])
+    for index in sorted(rng.sample(range(half), count)):
+        repeat = replace(tasks[index], repeat_of=tasks[index].id)
+        late.insert(rng.randint(min(index, len(late)), len(late)), repeat)  # half of the tasks lie between the two
+    return [*tasks[:half], *late]
