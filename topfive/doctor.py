@@ -47,8 +47,7 @@ MENDS = {
         "any": "chmod u+w on that folder, or choose another: topfive lab --homework DIR",
     },
     "memory": {
-        "linux": "close other programs; in a container, give it more memory",
-        "win32": "close other programs; in WSL, raise memory= in .wslconfig",
+        "linux": "close other programs; give a container more memory, or WSL (memory= in .wslconfig)",
         "any": "close other programs, browser tabs first",
     },
     "disk": {
@@ -152,8 +151,8 @@ def _requirements(extra: str = "") -> "Iterator[Requirement]":
 
     for line in metadata.requires("topfive") or []:
         requirement = Requirement(line)
-        always = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if always if not extra else not always and requirement.marker.evaluate({"extra": extra}):
+        chosen, always = (not requirement.marker or requirement.marker.evaluate({"extra": it}) for it in (extra, ""))
+        if chosen and (not extra or not always):
             yield requirement
 
 

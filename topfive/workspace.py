@@ -127,7 +127,7 @@ def open_lab(homework: Path, options: Sequence[str] = ()) -> NoReturn:
     _become([*command, str(root / FIRST)])
 
 
-def _become(command: Sequence[str]) -> NoReturn:
+def _become(command: list[str]) -> NoReturn:
     if os.name == "posix":
         os.execv(command[0], command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no exec; ctrl-C is for JupyterLab to answer

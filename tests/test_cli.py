@@ -1,0 +1,179 @@
+"""The command line: one screen of help, and one line on stderr with exit code 2 when the input is wrong."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from topfive import cli, data, doctor, workspace
+from topfive.errors import TopFiveError
+
+REPORT = {"win_rate": {"mean": 0.8, "low": 0.75, "high": 0.85, "n": 300}}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Terminal:
+    """Types commands."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> Result:
+        self.monkeypatch.setattr(sys, "argv", ["topfive", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return Result(int(stopped.value.code or 0), *self.capsys.readouterr())
+
+
+@pytest.fixture
+def topfive(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(monkeypatch, capsys)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Stands in for topfive.run and notes what it is asked to run."""
+    asked: list[tuple] = []
+    fake = ModuleType("topfive.run")
+    fake.RunConfig = lambda *values: values  # type: ignore[attr-defined]
+    fake.run = lambda config: asked.append(config) or REPORT  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "topfive.run", fake)
+    return asked
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_help_fits_one_screen(topfive: Terminal, arguments: tuple[str, ...]):
+    result = topfive(*arguments)
+    assert result.code == 0
+    assert len(result.out.splitlines()) <= 24
+    assert max(map(len, result.out.splitlines())) <= 80
+    assert not [line for line in result.out.splitlines()[1:] if line.endswith("...")]
+    for command in ("doctor", "lab", "run", "ledger", "data"):
+        assert f"\n  {command} " in result.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("rum",), ("data",), ("run", "--seed", "x"), ("lab", "--port", ""), ("run", "-q")]
+)
+def test_a_wrong_command_is_one_line(topfive: Terminal, arguments: tuple[str, ...]):
+    result = topfive(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: ")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_doctor_fails_only_on_a_problem(topfive: Terminal, monkeypatch: pytest.MonkeyPatch):
+    found = [doctor.Finding("ok", "disk", "5 GB"), doctor.Finding("optional", "chromium", "not found")]
+    monkeypatch.setattr(doctor, "examine", lambda homework: found)
+    assert topfive("doctor").code == 0
+    found.append(doctor.Finding("problem", "memory", "0.1 GB free"))
+    result = topfive("doctor")
+    assert (result.code, "mend: close other programs" in result.out) == (1, True)
+
+
+def test_lab_hands_out_and_opens(topfive: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    released = tmp_path / "notebooks"
+    (released / workspace.FIRST).parent.mkdir(parents=True)
+    (released / workspace.FIRST).write_text("first")
+    monkeypatch.setattr(workspace, "released", lambda: released)
+    opened: list[tuple] = []
+    monkeypatch.setattr(workspace, "open_lab", lambda *given: opened.append(given))
+    homework = tmp_path / "homework"
+    result = topfive("lab", "--homework", str(homework), "--no-browser", "--port", "8899")
+    assert opened == [(homework, ["--no-browser", "--port=8899"])]
+    assert (homework / workspace.FIRST).read_text() == "first"
+    assert "added: 00-start-here" in result.out
+    assert len(result.out.splitlines()) == 3
+
+
+def test_lab_where_a_file_stands_in_the_way(topfive: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(workspace, "released", lambda: tmp_path)
+    (tmp_path / "taken").touch()
+    result = topfive("lab", "--homework", str(tmp_path / "taken"))
+    assert (result.code, result.err) == (2, f"error: {tmp_path / 'taken'}: File exists\n")
+
+
+def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):
+    result = topfive("run")
+    assert runs == [("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None)]
+    assert result.out == "win rate 0.80 [0.75, 0.85] over 300 prompts; see runs/vegetarian-0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ("--taste my/spicy.json --seed 3", ("my/spicy.json", 400, 3, Path("runs/spicy-3"), False, None)),
+        ("--rankings 40 --out x --from-scratch", ("vegetarian", 40, 0, Path("x"), True, None)),
+        ("--ledger work/mine.jsonl", (None, 400, 0, Path("runs/mine-0"), False, Path("work/mine.jsonl"))),
+        ("--ledger a.jsonl --taste thrifty", ("thrifty", 400, 0, Path("runs/thrifty-0"), False, Path("a.jsonl"))),
+    ],
+)
+def test_run_with_options(topfive: Terminal, runs: list[tuple], arguments: str, asked: tuple):
+    topfive("run", *arguments.split())
+    assert runs == [asked]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (TopFiveError("no such taste"), 2, "error: no such taste\n"),
+        (PermissionError(13, "Permission denied", "there"), 2, "error: there: Permission denied\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_how_a_command_ends(topfive: Terminal, runs: list[tuple], error: BaseException, code: int, said: str):
+    def run(config: tuple) -> None:
+        raise error
+
+    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    result = topfive("run")
+    assert (result.code, result.err) == (code, said)
+
+
+def test_a_bug_is_not_dressed_up_as_wrong_input(monkeypatch: pytest.MonkeyPatch, runs: list[tuple]):
+    monkeypatch.setattr(sys, "argv", ["topfive", "run"])
+    sys.modules["topfive.run"].run = lambda config: SimpleNamespace().missing  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError):
+        cli.main()
+
+
+@pytest.fixture
+def some_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of data/ that a test may break."""
+    shutil.copytree(data.folder(), tmp_path / "data", ignore=shutil.ignore_patterns("checkpoints", "pretraining"))
+    monkeypatch.setenv("TOPFIVE_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def test_data_check_is_content_with_the_shipped_data(topfive: Terminal, some_data: Path):
+    assert topfive("data", "check").code == 0
+
+
+def test_data_check_names_every_problem_by_file_and_line(topfive: Terminal, some_data: Path):
+    items = some_data / "items" / "sandwiches.jsonl"
+    first, *rest = items.read_text("utf-8").splitlines()
+    items.write_text("\n".join([first, *rest, first, rest[0].replace('"sandwiches"', '"no-such-topic"')]), "utf-8")
+    result = topfive("data", "check")
+    assert result.code == 2
+    assert f"{items}:{len(rest) + 2}: id 'sandwiches-01' stands already in" in result.out
+    assert f"{items}:{len(rest) + 3}: unknown topic 'no-such-topic'" in result.out
+    assert f"problems in {some_data}" in result.err
+
+
+def test_data_check_on_a_broken_line(topfive: Terminal, some_data: Path):
+    items = some_data / "items" / "sandwiches.jsonl"
+    items.write_text('{"id": \n', "utf-8")
+    result = topfive("data", "check")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {items}:1: not JSON")

@@ -1,0 +1,142 @@
+"""homework/ belongs to the student: handing out adds, and never overwrites, deletes or leaves the folder."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from topfive import workspace
+from topfive.errors import TopFiveError
+from topfive.workspace import FIRST, RECORD, hand_out
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    folder = tmp_path / "notebooks"
+    write(folder / FIRST, "first")
+    write(folder / "01-labelling" / "picture.png", "picture")
+    return folder
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_everything_is_handed_out_once(release: Path, tmp_path: Path):
+    homework = tmp_path / "deep" / "homework"
+    assert hand_out(release, homework).added == (FIRST, "01-labelling/picture.png")
+    assert (homework / FIRST).read_text() == "first"
+    assert hand_out(release, homework) == workspace.HandOut((), ())
+
+
+def test_what_is_new_later_is_added(release: Path, tmp_path: Path):
+    hand_out(release, tmp_path / "homework")
+    write(release / "02-writing" / "02-writing.ipynb", "second")
+    assert hand_out(release, tmp_path / "homework").added == ("02-writing/02-writing.ipynb",)
+
+
+def test_a_students_work_stays(release: Path, tmp_path: Path):
+    homework = tmp_path / "homework"
+    hand_out(release, homework)
+    write(homework / FIRST, "my answers")
+    write(homework / "00-start-here" / "work" / "ledger.jsonl", "my clicks")
+    assert hand_out(release, homework) == workspace.HandOut((), ())
+    assert (homework / FIRST).read_text() == "my answers"
+    assert (homework / "00-start-here" / "work" / "ledger.jsonl").read_text() == "my clicks"
+
+
+@pytest.mark.parametrize("mine", ["first", "my answers"])
+def test_a_newer_release_is_mentioned_and_put_nowhere(release: Path, tmp_path: Path, mine: str):
+    homework = tmp_path / "homework"
+    hand_out(release, homework)
+    write(homework / FIRST, mine)
+    write(release / FIRST, "first, improved")
+    files = sorted(homework.rglob("*"))
+    done = hand_out(release, homework)
+    assert done == workspace.HandOut((), (FIRST,))
+    assert FIRST in "\n".join(workspace.describe(done, homework))
+    assert (homework / FIRST).read_text() == mine
+    assert sorted(homework.rglob("*")) == files
+
+
+def test_renaming_ones_own_copy_brings_the_newer_one(release: Path, tmp_path: Path):
+    homework = tmp_path / "homework"
+    hand_out(release, homework)
+    write(release / FIRST, "first, improved")
+    (homework / FIRST).rename(homework / "mine.ipynb")
+    assert hand_out(release, homework).added == (FIRST,)
+    assert (homework / FIRST).read_text() == "first, improved"
+    assert (homework / "mine.ipynb").read_text() == "first"
+
+
+@pytest.mark.parametrize("record", ["", "[1, 2]", '{"half": '])
+def test_a_lost_record_costs_no_work(release: Path, tmp_path: Path, record: str):
+    homework = tmp_path / "homework"
+    hand_out(release, homework)
+    write(homework / FIRST, "my answers")
+    (homework / RECORD).write_text(record)
+    assert hand_out(release, homework).newer == (FIRST,)
+    assert (homework / FIRST).read_text() == "my answers"
+
+
+def test_hidden_files_and_links_of_the_release_are_not_handed_out(release: Path, tmp_path: Path):
+    write(release / "00-start-here" / ".ipynb_checkpoints" / "old.ipynb", "old")
+    write(release / "00-start-here" / "__pycache__" / "x.pyc", "cache")
+    (release / "00-start-here" / "link.txt").symlink_to(tmp_path)
+    assert hand_out(release, tmp_path / "homework").added == (FIRST, "01-labelling/picture.png")
+
+
+def test_a_folder_that_links_elsewhere_is_not_written_into(release: Path, tmp_path: Path):
+    homework, outside = tmp_path / "homework", tmp_path / "outside"
+    homework.mkdir()
+    outside.mkdir()
+    (homework / "00-start-here").symlink_to(outside)
+    with pytest.raises(TopFiveError, match="a link out of"):
+        hand_out(release, homework)
+    assert not list(outside.iterdir())
+
+
+def test_a_dangling_link_in_a_files_place_is_left_alone(release: Path, tmp_path: Path):
+    homework, outside = tmp_path / "homework", tmp_path / "outside.ipynb"
+    (homework / "00-start-here").mkdir(parents=True)
+    (homework / FIRST).symlink_to(outside)
+    assert hand_out(release, homework).newer == (FIRST,)
+    assert not outside.exists()
+
+
+def test_homework_itself_may_be_a_link_to_another_disk(release: Path, tmp_path: Path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "homework").symlink_to(tmp_path / "disk")
+    hand_out(release, tmp_path / "homework")
+    assert (tmp_path / "disk" / FIRST).read_text() == "first"
+
+
+def test_the_release_itself_is_no_homework(release: Path):
+    with pytest.raises(TopFiveError, match="the release itself"):
+        hand_out(release, release / "homework")
+
+
+def test_the_lab_opens_in_homework_on_the_first_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    commands: list[list[str]] = []
+    monkeypatch.setattr(workspace, "_become", commands.append)
+    workspace.open_lab(tmp_path, ["--no-browser", "--port=9999"])
+    [command] = commands
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert {f"--ServerApp.root_dir={tmp_path}", "--no-browser", "--port=9999"} < set(command)
+    assert command[-1] == str(tmp_path / FIRST)
+    assert ("--allow-root" in command) == (os.geteuid() == 0)
+
+
+def test_in_a_clone_homework_stands_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    assert workspace.default_homework() == Path(workspace.__file__).parent.parent / "homework"
+    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "site-packages" / "topfive" / "workspace.py"))
+    monkeypatch.chdir(tmp_path)
+    assert workspace.default_homework() == tmp_path / "homework"
+
+
+def test_without_notebooks_it_says_how_to_build_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "topfive" / "workspace.py"))
+    with pytest.raises(TopFiveError, match=r"missing; `python -m topfive\.build\.notebooks`"):
+        workspace.released()

@@ -1,0 +1,119 @@
+"""The `topfive` command: thin, and quick to start. Whatever is heavy is imported by the command that needs it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from topfive.errors import TopFiveError
+from topfive.ledger.cli import app as ledger_app
+
+app = typer.Typer(
+    help="Your first RLHF experiment, on top-5 lists.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look after the files under data/.", rich_markup_mode=None)
+Homework = Annotated[Path | None, typer.Option(metavar="DIR", help="Where your work goes instead of homework/.")]
+
+
+@app.command()
+def doctor(homework: Homework = None) -> None:
+    """Check this machine, and say how to mend what is wrong."""
+    from topfive import doctor
+
+    findings = doctor.examine(homework)
+    for finding in findings:
+        typer.echo(finding)
+    if not doctor.healthy(findings):
+        raise typer.Exit(1)
+    typer.echo("Everything the course needs is here.")
+
+
+@app.command()
+def lab(
+    homework: Homework = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port of the JupyterLab server.")] = None,
+) -> None:
+    """Put new notebooks into homework/ and open JupyterLab there.
+
+    Nothing in homework/ is ever overwritten or deleted.
+    """
+    from topfive import workspace
+
+    homework = homework or workspace.default_homework()
+    done = workspace.hand_out(workspace.released(), homework)
+    for line in workspace.describe(done, homework):
+        typer.echo(line)
+    typer.echo("Opening JupyterLab; ctrl-C here stops it.")
+    sys.stdout.flush()
+    options = ["--no-browser"] if no_browser else []
+    workspace.open_lab(homework, [*options, f"--port={port}"] if port else options)
+
+
+@app.command()
+def run(
+    taste: Annotated[str | None, typer.Option(metavar="FILE|NAME", help="Default: vegetarian.")] = None,
+    rankings: Annotated[int, typer.Option(metavar="N", help="How many rankings to learn from.")] = 400,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed, the same run.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/<taste>-<seed>.")] = None,
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Train the language model too.")] = False,
+    ledger: Annotated[Path | None, typer.Option(metavar="FILE", help="Learn from your own clicks.")] = None,
+) -> None:
+    """The whole loop: rankings, reward model, PPO, evaluation.
+
+    A run that was stopped goes on where it stopped when the same command is given again.
+    """
+    from topfive.run import RunConfig
+    from topfive.run import run as run_loop
+
+    if taste is None and ledger is None:
+        taste = "vegetarian"
+    out = out or Path("runs", f"{Path(taste or ledger or '').stem}-{seed}")
+    report = run_loop(RunConfig(taste, rankings, seed, out, from_scratch, ledger))
+    win = report["win_rate"]
+    typer.echo(f"win rate {win['mean']:.2f} [{win['low']:.2f}, {win['high']:.2f}] over {win['n']} prompts; see {out}")
+
+
+@data_app.callback()
+def _data() -> None:
+    """Without it, typer would fold the only command of the group into the group."""
+
+
+@data_app.command()
+def check() -> None:
+    """Check every rule of the data, line by line."""
+    from topfive import data
+
+    problems = data.check()
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise TopFiveError(f"{len(problems)} problems in {data.folder()}")
+    typer.echo(f"{data.folder()} keeps every rule.")
+
+
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(data_app, name="data")
+
+
+def main() -> NoReturn:
+    """Run the command line. Wrong input is one line on stderr and exit code 2; ctrl-C is exit code 130."""
+    try:
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="topfive", standalone_mode=False))
+    except (TopFiveError, TyperException) as error:
+        _fail(str(error) if isinstance(error, TopFiveError) else error.format_message())
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(2)
