@@ -48,8 +48,8 @@ def test_no_file_names(what: str):
 @pytest.mark.parametrize(
     ("what", "text", "caught"),
     [
-        ("a path of one machine", "see /work/" + "main", True),
-        ("a path of one machine", '"/root/' + '.cache"', True),
+        ("a path of one machine", "see " + "/".join(("", "work", "main")), True),
+        ("a path of one machine", '"' + "/".join(("", "root", ".cache")), True),
         ("a path of one machine", "00-start-here/work/ledger.jsonl", False),
         ("a path of one machine", "{folder}/work/ledger.jsonl", False),
         ("the host of a package registry", "https://" + ".".join(HOSTS[0]) + "/simple", True),

@@ -35,8 +35,8 @@ MENDS = {
     },
     "packages": {
         "conda": "conda env update -f environment.yml",
-        "win32": "python -m pip install -c constraints.txt -e .[grade]",
-        "any": "make install, or: python -m pip install -c constraints.txt -e '.[grade]'",
+        "win32": 'python -m pip install -c constraints.txt -e ".[grade]"',
+        "any": 'make install, or: python -m pip install -c constraints.txt -e ".[grade]"',
     },
     "kernel": {
         "conda": "conda install ipykernel, then: python -m ipykernel install --sys-prefix",
@@ -60,8 +60,8 @@ MENDS = {
     },
     "grading": {
         "conda": "conda env update -f environment.yml",
-        "win32": "python -m pip install -c constraints.txt -e .[grade]",
-        "any": "python -m pip install -c constraints.txt -e '.[grade]'",
+        "win32": 'python -m pip install -c constraints.txt -e ".[grade]"',
+        "any": 'python -m pip install -c constraints.txt -e ".[grade]"',
     },
     "chromium": {
         "linux": "apt install chromium, or: dnf install chromium",

@@ -120,11 +120,11 @@ def describe(done: HandOut, homework: Path) -> Iterator[str]:
 
 def open_lab(homework: Path, options: Sequence[str] = ()) -> NoReturn:
     """Become JupyterLab, rooted in `homework` and open on the first notebook. `options` are Jupyter's own."""
-    root = homework.resolve()
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *CALM, *options]
+    place = [f"--ServerApp.root_dir={homework.resolve()}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
+    command = [sys.executable, "-m", "jupyterlab", *place, *CALM, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # root at a course is root of a container
-    _become([*command, str(root / FIRST)])
+    _become(command)
 
 
 def _become(command: list[str]) -> NoReturn:
