@@ -1,0 +1,107 @@
+"""What a rollout says of each token is what the models say of each answer alone, without any padding."""
+
+import pytest
+import torch
+
+from tests.ppo import toy
+from topfive.lm.sampling import encode, positions
+from topfive.ppo.rollout import roll_out
+
+PROMPTS = ["a", "b c d a", "c c"] * 6
+
+
+@pytest.fixture(scope="module")
+def models():
+    policy, reference = toy.policy(seed=0), toy.policy(seed=5)
+    return policy, reference, toy.reward(reference), toy.reward(policy, seed=7)
+
+
+def make(models, temperature=0.7, seed=0):
+    query, query_mask = encode(toy.tokenizer(), PROMPTS)
+    generator = torch.Generator().manual_seed(seed)
+    options = {"temperature": temperature, "response_length": 6, "missing_eos_score": -1.0}
+    return roll_out(*models, query, query_mask, generator=generator, **options)
+
+
+@pytest.fixture(scope="module")
+def rollout(models):
+    return make(models)
+
+
+def alone(rollout, row):
+    """Query and response of one answer without pads."""
+    samples = rollout.samples
+    query = samples.query[row][samples.query_mask[row] == 1]
+    return query, samples.response[row][samples.mask[row] == 1]
+
+
+@torch.no_grad()
+def test_log_probabilities_without_padding(models, rollout):
+    for row in range(len(PROMPTS)):
+        query, response = alone(rollout, row)
+        tokens = torch.cat([query, response])[None]
+        for model, ours in ((models[0], rollout.logprobs), (models[1], rollout.ref_logprobs)):
+            expected = (model(input_ids=tokens).logits / 0.7).log_softmax(dim=-1)[0, len(query) - 1 : -1]
+            expected = expected.gather(1, response[:, None])[:, 0]
+            torch.testing.assert_close(ours[row, : len(response)], expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_values_and_scores_without_padding(models, rollout):
+    reward, critic = models[2:]
+    for row in range(len(PROMPTS)):
+        query, response = alone(rollout, row)
+        tokens = torch.cat([query, response])[None]
+
+        def heads(model, tokens=tokens):
+            raw = model.score(model.base_model(input_ids=tokens).last_hidden_state)[0, :, 0]
+            return (raw - model.config.reward_mean) / model.config.reward_std
+
+        torch.testing.assert_close(
+            rollout.values[row, : len(response)], heads(critic)[len(query) - 1 : -1], atol=1e-5, rtol=1e-5
+        )
+        score = heads(reward)[-1] if response[-1] == toy.END else torch.tensor(-1.0)
+        torch.testing.assert_close(rollout.scores[row], score, atol=1e-5, rtol=1e-5)
+
+
+def test_pads_are_exact_zeros_and_nothing_follows_the_end_token(rollout):
+    pads = rollout.mask == 0
+    assert pads.any()
+    for tensor in (rollout.logprobs, rollout.ref_logprobs, rollout.values):
+        assert (tensor[pads] == 0).all()
+    assert (rollout.samples.response[pads] == toy.PAD).all()
+    ends = (rollout.samples.response == toy.END) & (rollout.mask == 1)
+    assert (ends.sum(dim=1) == rollout.samples.ended).all()
+
+
+def test_the_pad_token_is_not_the_end_token(models):
+    assert models[0].config.pad_token_id != models[0].config.eos_token_id
+
+
+def test_an_answer_without_end_gets_the_fixed_score(rollout):
+    assert not rollout.samples.ended.all()
+    assert (rollout.scores[~rollout.samples.ended] == -1.0).all()
+
+
+def test_positions_skip_left_pads():
+    mask = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1]])
+    assert positions(mask).tolist() == [[0, 0, 0, 1], [0, 1, 2, 3]]
+
+
+def test_rows_trim_shared_pads_and_change_nothing_else(rollout):
+    index = torch.tensor([0, 3])  # the two shortest prompts
+    part = rollout.rows(index)
+    assert part.samples.query.shape[1] == 1
+    assert part.mask.shape[1] == int(rollout.mask[index].sum(dim=1).max())
+    torch.testing.assert_close(part.logprobs, rollout.logprobs[index, : part.mask.shape[1]])
+
+
+def test_sampling_follows_the_scored_distribution(models):
+    """Empirical frequencies of first tokens against the softmax at the same temperature."""
+    query, query_mask = encode(toy.tokenizer(), ["a"] * 20_000)
+    options = {"temperature": 0.7, "response_length": 1, "missing_eos_score": -1.0}
+    rollout = roll_out(*models, query, query_mask, generator=torch.Generator().manual_seed(1), **options)
+    counts = torch.bincount(rollout.samples.response[:, 0], minlength=len(toy.VOCABULARY)) / 20_000
+    with torch.no_grad():
+        expected = (models[0](input_ids=query[:1]).logits[0, -1] / 0.7).softmax(dim=-1)
+    assert (counts - expected).abs().max() < 0.015
