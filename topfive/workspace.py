@@ -113,7 +113,7 @@ def describe(done: HandOut, homework: Path) -> Iterator[str]:
     """What was handed out, in a few lines."""
     yield f"Your work is in {homework} and is never overwritten."
     if done.added:
-        yield f"  added: {', '.join(sorted({name.split('/')[0] for name in done.added}))} ({len(done.added)} files)"
+        yield f"  added: {', '.join(sorted({name.split('/')[0] for name in done.added}))}"
     for name in done.newer:
         yield f"  a newer version of {name} is out; yours is kept (to get the new one, rename yours and start again)"
 
