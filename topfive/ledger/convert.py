@@ -105,11 +105,12 @@ def rating_rows(events: Iterable[Event]) -> list[Row]:
     return [
         {"prompt": _prompt(event).text, "text": event["texts"][0], "rating": event["rating"], **_provenance(event)}
         for event in answers(events)
-        if event.get("type") == "rate" and _is_rating(event)
+        if event.get("type") == "rate" and is_rating(event)
     ]
 
 
-def _is_rating(event: Event) -> bool:
+def is_rating(event: Event) -> bool:
+    """Whether an event of type "rate" holds one text, its prompt, and a whole number from 1 to 5."""
     texts, rating = event.get("texts"), event.get("rating")
     is_text = isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
     return is_text and type(rating) is int and 1 <= rating <= 5 and _has_prompt(event)

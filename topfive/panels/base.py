@@ -1,0 +1,151 @@
+"""What all panels are in Python: a widget whose whole state is a replay of its events in the ledger.
+
+The browser says hello and sends events; the kernel answers with what is on disk (docs/ledger.md has the messages).
+Handlers run on a thread of their own while a cell trains, so they touch nothing but the ledger and this object.
+"""
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+from topfive.ledger import Event, Ledger, LedgerError, Task, answers, read, table
+from topfive.ledger.convert import prompt_record
+from topfive.panels.side import opinion
+
+HERE = Path(__file__).parent
+
+
+def source(*names: str) -> str:
+    """The text of these files of this folder, one after the other: how the common part gets into each ES module."""
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+class Panel(anywidget.AnyWidget):
+    """A widget that asks one task after the other and keeps each gesture in the ledger before it says "saved".
+
+    tasks: what is asked, in order. Their ids come from their content, so the same lists resume where they stopped.
+    name: tells this panel's events from those of others in the same ledger; once there are answers, leave it.
+    guidelines: shown beside the task on request; empty lines part paragraphs, "- " begins a bullet.
+    side: whether the small model's view is shown after each answer until the student switches it off.
+    ledger: the file, if it is not the running notebook's `work/ledger.jsonl`.
+
+    Without a front end it is a table of the answers so far.
+    """
+
+    type: ClassVar[str]
+
+    tasks = traitlets.List(traitlets.Dict()).tag(sync=True)
+    config = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        name: str,
+        *,
+        of: str = "lists",
+        guidelines: str = "",
+        side: bool = True,
+        ledger: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if not tasks or len({task.id for task in tasks}) < len(tasks):
+            raise ValueError(f"a panel needs at least one task and no task twice, got {len(tasks)}")
+        self.ledger = Ledger(ledger)
+        self.name = name
+        header = self.ledger.header()
+        super().__init__(
+            tasks=[_task_record(task, header["student"]) for task in tasks],
+            config={
+                "type": self.type,
+                "name": name,
+                "of": of,
+                "assignment": header["assignment"],
+                "guidelines": guidelines,
+                "side": side,
+            },
+        )
+        self.on_msg(self._receive)
+
+    def events(self) -> list[Event]:
+        """This panel's events on disk, in the ledger's order."""
+        return [event for event in read(self.ledger.path)[0] if event.get("panel") == self.name]
+
+    def answers(self) -> list[Event]:
+        """The answers that hold, undone ones left out."""
+        return answers(self.events())
+
+    def unknown(self) -> list[Event]:
+        """Answers to tasks that this panel does not ask (any more). They stay in the ledger."""
+        known = {task["id"] for task in self.tasks}
+        return [event for event in self.answers() if event.get("task") not in known]
+
+    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        """One message from the browser."""
+        match content:
+            case {"type": "hello"}:
+                self._greet()
+            case {"type": "events", "events": list(events)}:
+                self._save(events)
+            case {"type": "reveal"}:
+                self._reveal()
+
+    def _greet(self) -> None:
+        """Tell a page that has just opened what the ledger holds, or why it cannot be written."""
+        try:
+            self.ledger.append({"kind": "open", "panel": self.name})
+            ledger, trouble = self.ledger.header()["id"], ""
+        except LedgerError as error:
+            ledger, trouble = "new", str(error)
+        self.send({"type": "history", "ledger": ledger, "events": self.events(), "trouble": trouble})
+
+    def _save(self, events: list[Event]) -> None:
+        """Keep events and acknowledge those that are on disk; then, and only then, look at what they say."""
+        results = self.ledger.append_all(events)
+        saved = [result for result in results if not isinstance(result, LedgerError)]
+        refused = [{"why": str(result)} for result in results if isinstance(result, LedgerError)]
+        ledger = self.ledger.header()["id"] if saved else "new"
+        self.send({"type": "saved", "ledger": ledger, "events": saved, "refused": refused})
+        judged = [event for event in saved if event["kind"] == "answer" and event.get("side")]
+        if judged and (view := opinion(read(self.ledger.path)[0], judged[-1])):
+            self.send({"type": "side", **view})
+
+    def _reveal(self) -> None:
+        """Only a blind panel has something to reveal."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        rows = table.answer_rows(self.events())
+        note = f"{self.name}: {len(rows)} of {len(self.tasks)} answered"
+        static = {
+            "text/plain": f"{note}\n{table.as_text(rows)}" if rows else note,
+            "text/html": _html_table(note, rows) if rows else f"<p>{html.escape(note)}</p>",
+        }
+        if "NBGRADER_EXECUTION" in os.environ:
+            return static
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return static
+        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
+        return ({**data, **static}, *metadata) if metadata else {**data, **static}
+
+
+def _task_record(task: Task, student: str) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "prompt": prompt_record(task.prompt),
+        "texts": list(task.texts),
+        "shown": task.shown(student),
+        "repeat_of": task.repeat_of,
+        "words": task.words(),
+    }
+
+
+def _html_table(note: str, rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f"<table><caption>{html.escape(note)}</caption>{line(table.COLUMNS, 'th')}{body}</table>"

@@ -1,0 +1,605 @@
+// What all panels share. topfive/panels/base.py puts this file before the panel's own, as one ES module.
+//
+// A gesture becomes an event. The event is queued in localStorage and counted as "not yet saved", then sent; only the
+// kernel's answer after fsync takes it out of the queue. All state is a replay of events: the kernel's and the queue's.
+
+const RESEND_AFTER = 4000; // ms without an answer before the queue is sent again
+const PATIENCE = 2500; // ms before the panel says that the kernel does not answer
+const BATCH = 50; // events a message
+const WORDS_PER_MINUTE = 230; // silent reading of English, Brysbaert 2019
+const UNDOABLE = new Set(["draft", "answer", "skip", "flag"]);
+const LETTERS = "abcdef";
+
+/** An element with attributes, `on…` listeners and children. Text is always text, never markup. */
+function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+/** 32 random hexadecimal digits. (crypto.randomUUID exists on secure origins only.) */
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+const ordinal = (n) => n + (["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th");
+const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
+/** The lines of a list as the model wrote them, numbers included. */
+function listOf(text) {
+  const lines = text.trim().split("\n");
+  return h("ol", {}, lines.map((line) => {
+    const match = line.match(/^\s*(\d+)\.\s*(.*)$/);
+    return match ? h("li", { value: match[1] }, match[2]) : h("li", { class: "unnumbered" }, line || "(an empty line)");
+  }));
+}
+
+// ---- the queue -------------------------------------------------------------------------------------------------------
+
+const thisPage = (globalThis.topfivePending ??= new Map()); // storage key -> event; also holds what storage refused
+
+/** Events on their way, one localStorage key an event. They survive a reload, a killed kernel and a re-run cell. */
+function openQueue(name) {
+  let scopes = ["new"]; // ledger id; "new" while the ledger cannot be written yet
+  const keys = (id) => scopes.map((scope) => `topfive|${scope}|${name}|${id}`);
+  const stored = () => {
+    try {
+      return Object.keys(localStorage).filter((key) => keys("").some((prefix) => key.startsWith(prefix)));
+    } catch {
+      return [];
+    }
+  };
+  const parsed = (key) => {
+    try {
+      const event = JSON.parse(localStorage.getItem(key));
+      return typeof event?.id === "string" ? event : null;
+    } catch {
+      return null;
+    }
+  };
+  return {
+    fragile: false, // true once storage refused an event: it then lives in this page only
+    of(ledger) {
+      scopes = ledger === "new" ? ["new"] : [ledger, "new"];
+    },
+    add(event) {
+      const [key] = keys(event.id);
+      thisPage.set(key, event);
+      try {
+        localStorage.setItem(key, JSON.stringify(event));
+      } catch {
+        this.fragile = true;
+      }
+    },
+    remove(id) {
+      for (const key of keys(id)) {
+        thisPage.delete(key);
+        try {
+          localStorage.removeItem(key);
+        } catch {} // storage is switched off; the page's copy is gone
+      }
+    },
+    /** Every unsaved event of this panel, those of other tabs too, oldest first. */
+    events() {
+      const found = new Map();
+      for (const key of stored()) {
+        const event = parsed(key);
+        if (event) found.set(event.id, event);
+      }
+      for (const [key, event] of thisPage) {
+        if (keys("").some((prefix) => key.startsWith(prefix))) found.set(event.id, event);
+      }
+      return [...found.values()].sort((a, b) => a.at - b.at);
+    },
+  };
+}
+
+// ---- replay ----------------------------------------------------------------------------------------------------------
+
+/** What a sequence of events amounts to. Undo and redo name the event they are `of`. */
+function replay(events) {
+  const undone = new Set();
+  let redoable = [];
+  for (const event of events) {
+    if (event.kind === "undo") {
+      undone.add(event.of);
+      redoable.push(event.of);
+    } else if (event.kind === "redo") {
+      undone.delete(event.of);
+      redoable = redoable.filter((id) => id !== event.of);
+    } else if (UNDOABLE.has(event.kind)) redoable = [];
+  }
+  const live = events.filter((event) => event.kind !== "undo" && event.kind !== "redo" && !undone.has(event.id));
+  const state = { drafts: {}, answers: {}, skips: {}, flags: {}, side: null, reveal: null };
+  for (const event of live) {
+    if (event.kind === "draft") state.drafts[event.task] = event.draft;
+    else if (event.kind === "answer") state.answers[event.task] = event;
+    else if (event.kind === "skip") state.skips[event.task] = event;
+    else if (event.kind === "flag") state.flags[event.task] = event;
+    else if (event.kind === "side") state.side = event.on;
+    else if (event.kind === "reveal") state.reveal = event;
+  }
+  state.undo = live.findLast((event) => UNDOABLE.has(event.kind));
+  state.redo = events.find((event) => event.id === redoable.at(-1));
+  return state;
+}
+
+// ---- dragging --------------------------------------------------------------------------------------------------------
+
+/** Let [data-card] elements of `container` be dragged by mouse anywhere, by touch or pen at [data-handle]. */
+function makeSortable(container, onDrop, drag) {
+  container.addEventListener("pointerdown", (down) => {
+    const card = down.target.closest("[data-card]");
+    const handle = down.target.closest("[data-handle]");
+    if (!card || down.button !== 0 || down.target.closest("button, input") || (down.pointerType !== "mouse" && !handle)) return;
+    const others = [...container.querySelectorAll("[data-card]")].filter((other) => other !== card);
+    const boxes = others.map((other) => other.getBoundingClientRect());
+    const column = new Set(boxes.map((box) => Math.round(box.left))).size === 1;
+    const isBefore = (box, x, y) =>
+      column ? y > box.top + box.height / 2 : y > box.bottom || (y > box.top && x > box.left + box.width / 2);
+    let to = null;
+    const move = (event) => {
+      const [dx, dy] = [event.clientX - down.clientX, event.clientY - down.clientY];
+      if (!drag.active && Math.hypot(dx, dy) < 6) return;
+      if (!drag.active) {
+        drag.active = true;
+        card.setPointerCapture(down.pointerId);
+        card.classList.add("dragging");
+      }
+      event.preventDefault();
+      card.style.transform = `translate(${dx}px, ${dy}px)`;
+      to = boxes.filter((box) => isBefore(box, event.clientX, event.clientY)).length;
+      others.forEach((other, index) => {
+        other.classList.toggle("drop-before", index === to);
+        other.classList.toggle("drop-after", index === to - 1 && to === others.length);
+      });
+    };
+    const end = (event) => {
+      for (const [name, listener] of listeners) window.removeEventListener(name, listener);
+      if (!drag.active) return;
+      drag.active = false;
+      card.classList.remove("dragging");
+      card.style.transform = "";
+      others.forEach((other) => other.classList.remove("drop-before", "drop-after"));
+      const swallow = (click) => click.stopPropagation(); // the click that ends a drag is no click
+      window.addEventListener("click", swallow, true);
+      setTimeout(() => window.removeEventListener("click", swallow, true));
+      onDrop(Number(card.dataset.card), event.type === "pointerup" ? to : null);
+    };
+    const listeners = [["pointermove", move], ["pointerup", end], ["pointercancel", end]];
+    for (const [name, listener] of listeners) window.addEventListener(name, listener);
+  });
+}
+
+// ---- the panel -------------------------------------------------------------------------------------------------------
+
+/**
+ * A widget from the description of one kind of task:
+ *   noun                       what one answer is called
+ *   start(task)                the draft before the first gesture
+ *   ask(task)                  the question and its keys, as nodes
+ *   body(task, draft, act)     what is judged, as a node; `act(draft, words, options)` records a gesture
+ *   key(event, task, draft, act)   handle a key; true if it meant something
+ *   move(task, draft, card, to)    the draft after a drag, if cards can be dragged
+ *   answer(task, draft)        what goes into the answer event, or a sentence about what is missing
+ */
+function panel(kind) {
+  return { render: ({ model, el }) => show(kind, model, el) };
+}
+
+function show(kind, model, el) {
+  const config = model.get("config");
+  const tasks = model.get("tasks");
+  const queue = openQueue(`${config.assignment}|${config.name}`);
+  const drag = { active: false };
+  const saved = new Map(); // id -> event, in the ledger's order
+  let greeted = false; // whether the kernel has told what the ledger holds
+  let trouble = ""; // why the kernel could not save
+  let sentAt = null; // when the events or the greeting now under way were sent last
+  let waitingSince = null; // since when there is no answer to them
+  let sideRows = null; // the small model's view of the lists just judged
+  let revealed = null;
+  let input = "key"; // how the last gesture was made
+  let lastTime = 0;
+  let clock = { task: null, spent: 0, since: performance.now() };
+  let state = replay([]);
+  let current = null;
+
+  // -- parts of the page
+  const title = h("h3");
+  const progressText = h("span", { class: "n" });
+  const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0 }, h("i"));
+  const ask = h("p", { class: "ask" });
+  const body = h("div", { class: "body" });
+  const guidelines = h("aside", { class: "guidelines", "aria-label": "Guidelines", hidden: true }, paragraphs(config.guidelines));
+  const flagForm = makeFlagForm();
+  const status = h("span", { class: "saved" });
+  const live = h("div", { class: "sr", "aria-live": "polite" });
+  const side = h("section", { class: "side", "aria-label": "What your clicks say so far", hidden: true });
+  const button = (text, action, attributes) => h("button", { type: "button", onclick: action, ...attributes }, text);
+  const buttons = {
+    next: button("Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
+    undo: button("Undo", undo, { "aria-keyshortcuts": "u Control+z" }),
+    redo: button("Redo", redo, { "aria-keyshortcuts": "r Control+Shift+z" }),
+    skip: button("Skip", skip, { "aria-keyshortcuts": "s" }),
+    flag: button("Flag…", openFlag, { "aria-keyshortcuts": "!" }),
+    guidelines: button("Guidelines", toggleGuidelines, { "aria-expanded": "false", "aria-keyshortcuts": "?" }),
+    side: config.side && button("Side view", toggleSide, { "aria-pressed": "true", "aria-keyshortcuts": "v" }),
+    download: button("Download unsaved", download, { hidden: true }),
+  };
+  const footer = h("footer", {}, Object.values(buttons), status);
+  const main = h("div", { class: "main" }, body, guidelines);
+  const root = h("section", { class: `topfive topfive-${config.type}`, tabindex: 0, "aria-label": `${config.name}: ${kind.noun}` },
+    h("header", {}, title, progressText), bar, ask, main, flagForm, footer, side, live);
+  if (!config.guidelines) buttons.guidelines.hidden = true;
+  el.replaceChildren(root);
+
+  // -- events out
+  function record(kindName, fields) {
+    lastTime = Math.max(Date.now(), lastTime + 1);
+    const event = { id: newId(), kind: kindName, panel: config.name, at: lastTime, by: input, ...fields };
+    queue.add(event);
+    refresh();
+    send();
+    return event;
+  }
+
+  function send() {
+    const waiting = queue.events();
+    if (!greeted || !waiting.length || isUnderWay()) return;
+    post({ type: "events", events: waiting.slice(0, BATCH) });
+  }
+
+  const isUnderWay = () => sentAt !== null && Date.now() - sentAt < RESEND_AFTER;
+
+  function post(message) {
+    sentAt = Date.now();
+    waitingSince ??= sentAt;
+    try {
+      model.send(message);
+    } catch {} // a closed connection; the status says what to do, and the queue keeps what was to be sent
+  }
+
+  // -- messages in
+  function receive(message) {
+    if (message.type !== "side") sentAt = waitingSince = null;
+    if (message.type === "history") {
+      queue.of(message.ledger);
+      saved.clear();
+      greeted = true;
+      trouble = message.trouble;
+      take(message.events);
+      draw();
+    } else if (message.type === "saved") {
+      trouble = message.refused.length ? message.refused[0].why : "";
+      if (trouble) sentAt = Date.now(); // try again later, not at once
+      if (message.ledger !== "new") queue.of(message.ledger);
+      const fromElsewhere = take(message.events);
+      if (fromElsewhere && !drag.active) draw();
+      else refresh();
+    } else if (message.type === "side") {
+      sideRows = message;
+      drawSide();
+    } else if (message.type === "revealed") {
+      revealed = message;
+      draw();
+    }
+    send();
+  }
+
+  /** Count events as saved. Returns whether one of them was not made here. */
+  function take(events) {
+    const mine = new Set(queue.events().map((event) => event.id));
+    for (const event of events) {
+      saved.set(event.id, event);
+      queue.remove(event.id);
+    }
+    return events.some((event) => !mine.has(event.id) && event.at !== undefined);
+  }
+
+  // -- what is on the screen
+  function refresh() {
+    const pending = queue.events().filter((event) => !saved.has(event.id));
+    state = replay([...saved.values(), ...pending]);
+    const done = tasks.filter(isDone).length;
+    const isLate = !isConnected() || (waitingSince !== null && Date.now() - waitingSince > PATIENCE);
+    const clicks = [...saved.values()].filter((event) => event.at !== undefined).length;
+    progressText.textContent = done < tasks.length
+      ? `${kind.noun} ${done + 1} of ${tasks.length} · ${timeLeft()}` : `${count(tasks.length, kind.noun)}, all done`;
+    bar.setAttribute("aria-valuemax", tasks.length);
+    bar.setAttribute("aria-valuenow", done);
+    bar.firstChild.style.width = `${(100 * done) / tasks.length}%`;
+    setStatus(pending.length, clicks, isLate);
+    buttons.undo.disabled = !state.undo || Boolean(state.reveal);
+    buttons.redo.disabled = !state.redo || Boolean(state.reveal);
+    const finished = done === tasks.length;
+    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = finished || !greeted;
+    if (buttons.side) buttons.side.setAttribute("aria-pressed", String(sideIsOn()));
+    drawSide();
+  }
+
+  function setStatus(pending, clicks, isLate) {
+    const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
+    const fragile = pending && queue.fragile ? " (kept in this page only: your browser's storage is full or off)" : "";
+    const text = pending ? `${pending} not yet saved${fragile}` : greeted ? `✓ ${count(clicks, "click")} saved` : "connecting …";
+    const words = advice ? `${text} — ${advice}` : text;
+    if (advice && status.textContent !== words) live.textContent = words;
+    status.textContent = words;
+    status.classList.toggle("wait", Boolean(pending || advice));
+    status.dataset.pending = pending;
+    status.dataset.saved = clicks;
+    buttons.download.hidden = !pending;
+  }
+
+  function isConnected() {
+    return el.closest(".jupyter-widgets-disconnected") === null;
+  }
+
+  const isDone = (task) => Boolean(state.answers[task.id] || state.skips[task.id]);
+  const sideIsOn = () => Boolean(config.side) && (state.side ?? true);
+
+  function timeLeft() {
+    const left = tasks.filter((task) => !isDone(task));
+    const times = Object.values(state.answers).map((event) => event.seconds).filter(Number.isFinite).slice(-10).sort((a, b) => a - b);
+    const seconds = times.length >= 3
+      ? times[Math.floor(times.length / 2)] * left.length
+      : (left.reduce((sum, task) => sum + task.words, 0) / WORDS_PER_MINUTE) * 60;
+    const minutes = Math.round(seconds / 60);
+    return minutes < 1 ? "less than a minute left" : `about ${count(minutes, "minute")} left`;
+  }
+
+  function draw() {
+    refresh();
+    const held = root.contains(document.activeElement) && document.activeElement;
+    const focus = held && held.closest("[data-focus]")?.dataset.focus;
+    current = greeted ? tasks.find((task) => !isDone(task)) : undefined;
+    if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: performance.now() };
+    if (!greeted) {
+      body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
+    } else if (!current) {
+      title.textContent = "All done, thank you";
+      ask.replaceChildren();
+      body.replaceChildren(farewell());
+    } else {
+      title.textContent = current.prompt.text.charAt(0).toUpperCase() + current.prompt.text.slice(1);
+      ask.replaceChildren(...kind.ask(current, config));
+      body.replaceChildren(kind.body(current, draft(), act));
+      body.classList.toggle("flagged", Boolean(state.flags[current.id]));
+    }
+    if (held) keepFocus(held, focus);
+  }
+
+  /** The keyboard stays in the panel: outside it, the next letter would be a command to the notebook. */
+  function keepFocus(held, name) {
+    const target = root.querySelector(`[data-focus="${name}"]`) ?? held;
+    if (root.contains(target) && !target.disabled) target.focus({ preventScroll: true });
+    if (!root.contains(document.activeElement) || document.activeElement.disabled) root.focus({ preventScroll: true });
+  }
+
+  const draft = () => state.drafts[current.id] ?? kind.start(current);
+
+  function act(newDraft, words, { redraw = true } = {}) {
+    record("draft", { task: current.id, draft: newDraft });
+    if (words) live.textContent = words;
+    if (redraw) draw();
+  }
+
+  function drop(card, to) {
+    if (to === null) return draw();
+    const [newDraft, words] = kind.move(current, draft(), card, to);
+    act(newDraft, words);
+  }
+
+  function farewell() {
+    const skipped = Object.keys(state.skips).length;
+    const parts = [h("p", { class: "note" }, `Every answer is in your ledger${skipped ? `; ${skipped} skipped` : ""}. Undo takes you back.`)];
+    if (config.type === "blind") parts.push(...revealParts());
+    return h("div", {}, parts);
+  }
+
+  function revealParts() {
+    if (!state.reveal) return [button("Reveal who was who", () => post({ type: "reveal" }), { class: "go", "data-focus": "reveal" })];
+    if (!revealed) post({ type: "reveal" });
+    const rows = (revealed?.rows ?? []).map((row) => h("tr", {}, row.map((cell) => h("td", {}, String(cell)))));
+    const head = h("tr", {}, ["policy", "better", "equal or both bad", "win rate (ties half)"].map((name) => h("th", { scope: "col" }, name)));
+    return [h("table", {}, h("thead", {}, head), h("tbody", {}, rows))];
+  }
+
+  function drawSide() {
+    const isShown = sideIsOn() && sideRows && state.answers[sideRows.task];
+    side.hidden = !isShown;
+    if (!isShown) return;
+    const values = sideRows.rows.flatMap((row) => [row.low, row.high]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const at = (value) => `${2 + (96 * (value - low)) / (high - low || 1)}%`;
+    side.replaceChildren(
+      h("div", {}, h("h4", {}, "What your clicks say so far"),
+        h("p", {}, `A small reward model, refitted just now on ${count(sideRows.n, "answer")}: its scores for what you judged last. Lines are 80 % intervals.`)),
+      h("div", {}, sideRows.rows.map((row) => h("div", { class: "row" }, h("span", {}, row.label),
+        h("div", { class: "track" }, h("i", { style: `left:${at(row.low)};right:calc(100% - ${at(row.high)})` }), h("b", { style: `left:${at(row.mean)}` })),
+        h("span", { class: "value" }, row.mean.toFixed(1).replace("-", "−"))))));
+  }
+
+  // -- gestures that all kinds share
+  function next() {
+    if (!current) return;
+    body.firstChild?.flush?.();
+    const answer = kind.answer(current, draft());
+    if (typeof answer === "string") {
+      live.textContent = answer;
+      const note = h("p", { class: "note missing" }, answer);
+      body.querySelector(".missing")?.remove();
+      body.append(note);
+      return;
+    }
+    record("answer", { type: config.type, of: config.of, ...about(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
+    draw();
+    live.textContent = current ? `Noted. Next: ${current.prompt.text}` : "Noted. All done.";
+  }
+
+  function about(task) {
+    return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of };
+  }
+
+  function undo() {
+    if (state.undo && !state.reveal) change("undo", state.undo);
+  }
+
+  function redo() {
+    if (state.redo && !state.reveal) change("redo", state.redo);
+  }
+
+  function change(name, target) {
+    body.firstChild?.flush?.();
+    record(name, { of: target.id });
+    draw();
+    live.textContent = `${name === "undo" ? "Undone" : "Redone"}: ${target.kind === "draft" ? "a move" : target.kind}`;
+  }
+
+  function skip() {
+    if (!current) return;
+    record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
+    draw();
+    live.textContent = "Skipped.";
+  }
+
+  function makeFlagForm() {
+    const reason = h("input", { type: "text", maxlength: 500, list: `reasons-${config.name}`, "aria-label": "What is wrong with it?" });
+    const reasons = ["offensive or unsafe", "personal data", "not a list", "I cannot judge this"];
+    return h("form", { class: "flag", hidden: true, onsubmit: (event) => {
+      event.preventDefault();
+      if (!reason.value.trim()) return reason.focus();
+      record("flag", { task: current.id, prompt: current.prompt, reason: reason.value.trim() });
+      reason.value = "";
+      closeFlag();
+      draw();
+      live.textContent = "Flagged. You can still answer, or skip.";
+    } }, h("label", {}, "What is wrong with it? ", reason), h("datalist", { id: `reasons-${config.name}` }, reasons.map((text) => h("option", { value: text }))),
+      h("button", { type: "submit" }, "Flag"), h("button", { type: "button", onclick: closeFlag }, "Cancel"));
+  }
+
+  function openFlag() {
+    if (!current) return;
+    flagForm.hidden = false;
+    flagForm.querySelector("input").focus();
+  }
+
+  function closeFlag() {
+    flagForm.hidden = true;
+    root.focus({ preventScroll: true });
+  }
+
+  function toggleGuidelines() {
+    guidelines.hidden = !guidelines.hidden;
+    buttons.guidelines.setAttribute("aria-expanded", String(!guidelines.hidden));
+  }
+
+  function toggleSide() {
+    if (!config.side) return;
+    record("side", { on: !sideIsOn() });
+    live.textContent = `Side view ${sideIsOn() ? "on" : "off"}`;
+  }
+
+  function download() {
+    const lines = queue.events().map((event) => JSON.stringify(event) + "\n");
+    const url = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+    h("a", { href: url, download: `${config.assignment}-${config.name}-unsaved.jsonl` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  // -- keyboard: nothing typed here may reach the notebook, where `d d` deletes a cell
+  function onKey(event) {
+    const { key, target } = event;
+    const command = event.ctrlKey || event.metaKey;
+    if (!command && key !== "Escape" && key !== "Tab") event.stopPropagation();
+    input = "key";
+    const isTyping = target.matches("input, textarea, select");
+    if (key === "Escape" && !flagForm.hidden) {
+      event.stopPropagation();
+      return closeFlag();
+    }
+    if (flagForm.contains(target)) return;
+    const isHandled = current && greeted && kind.key(event, current, draft(), act);
+    if (isHandled || sharedKey(event, command, isTyping)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }
+
+  function sharedKey(event, command, isTyping) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (command && key === "Enter") return next(), true;
+    if (isTyping || event.altKey) return false;
+    if (command && key === "z") return event.shiftKey ? redo() : undo(), true;
+    if (command && key === "y") return redo(), true;
+    if (command) return false;
+    const presses = event.target.matches("button:not([role=radio]), summary");
+    if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
+    const actions = { u: undo, r: redo, s: skip, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
+    return key in actions && (actions[key](), true);
+  }
+
+  function onPointer(event) {
+    input = event.pointerType || "mouse";
+    if (!event.target.closest("button, input, textarea, select, a, [data-card]")) root.focus({ preventScroll: true });
+  }
+
+  // -- time: only while the page can be seen
+  function secondsSpent() {
+    const running = clock.since === null ? 0 : performance.now() - clock.since;
+    return Math.round((clock.spent + running) / 100) / 10;
+  }
+
+  function onVisibility() {
+    if (document.hidden && clock.since !== null) clock = { ...clock, spent: clock.spent + performance.now() - clock.since, since: null };
+    else if (!document.hidden && clock.since === null) clock.since = performance.now();
+  }
+
+  function greet() {
+    post({ type: "hello" });
+  }
+
+  function onStorage(event) {
+    if (event.key === null || event.key.startsWith("topfive|")) drag.active ? refresh() : current && draw();
+  }
+
+  function leave() {
+    body.firstChild?.flush?.();
+  }
+
+  if (kind.move) makeSortable(body, drop, drag);
+  root.addEventListener("keydown", onKey);
+  root.addEventListener("pointerdown", onPointer, true);
+  const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "online", greet], [window, "pagehide", leave]];
+  for (const [target, name, listener] of listeners) target.addEventListener(name, listener);
+  model.on("msg:custom", receive);
+  const heartbeat = setInterval(() => {
+    if (!greeted && !isUnderWay()) greet();
+    send();
+    refresh();
+  }, 1000);
+  draw();
+  greet();
+
+  return () => {
+    leave();
+    clearInterval(heartbeat);
+    model.off("msg:custom", receive);
+    for (const [target, name, listener] of listeners) target.removeEventListener(name, listener);
+  };
+}
+
+/** Guidelines: paragraphs between empty lines, bullets after "- ". */
+function paragraphs(text) {
+  return (text ?? "").trim().split(/\n\s*\n/).map((block) => {
+    const lines = block.split("\n").map((line) => line.trim());
+    return lines.every((line) => line.startsWith("- "))
+      ? h("ul", {}, lines.map((line) => h("li", {}, line.slice(2))))
+      : h("p", {}, lines.join(" "));
+  });
+}
+
+const kbd = (text) => h("kbd", {}, text);

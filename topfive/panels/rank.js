@@ -1,0 +1,165 @@
+// Rank: put three to six lists, or the items of one list, in order. A draft is {groups, bad, tie}: groups of indices,
+// best first; a group of several is a tie; `tie` means that the next one placed joins the last group.
+
+const placed = (draft) => draft.groups.flat();
+const unplaced = (task, draft) => task.shown.filter((index) => !placed(draft).includes(index));
+const letterOf = (task, index) => LETTERS[task.shown.indexOf(index)];
+
+/** The draft with the last card in its only possible place. */
+function completed(task, draft) {
+  const rest = unplaced(task, draft);
+  if (rest.length !== 1) return draft;
+  const groups = draft.groups.map((group) => [...group]);
+  if (draft.tie && groups.length) groups.at(-1).push(rest[0]);
+  else groups.push(rest);
+  return { groups };
+}
+
+const without = (groups, index) => groups.map((group) => group.filter((other) => other !== index)).filter((group) => group.length);
+
+/** Place a card next, or take it back if it has a place. */
+function toggle(task, draft, index) {
+  if (draft.bad) draft = rankStart();
+  if (placed(draft).includes(index)) return { groups: without(draft.groups, index) };
+  const groups = draft.groups.map((group) => [...group]);
+  if (draft.tie && groups.length) groups.at(-1).push(index);
+  else groups.push([index]);
+  return { groups };
+}
+
+/** Put a card at a position of the order on screen; what stands before it then has a place too. */
+function moveCard(task, draft, index, to) {
+  const base = draft.bad ? rankStart() : draft;
+  const before = orderOf(task, base).filter((other) => other !== index).slice(0, to);
+  const groups = without(base.groups, index);
+  for (const other of before) if (!groups.flat().includes(other)) groups.push([other]);
+  const at = groups.filter((group) => group.every((other) => before.includes(other))).length;
+  groups.splice(at, 0, [index]);
+  return { groups };
+}
+
+/** Tie a card with the place before its own; if it is tied already, set it apart behind the others. */
+function tieCard(task, draft, index) {
+  const groups = completed(task, draft).groups.map((group) => [...group]);
+  const at = groups.findIndex((group) => group.includes(index));
+  if (at < 0) return draft;
+  if (groups[at].length > 1) groups.splice(at, 1, groups[at].filter((other) => other !== index), [index]);
+  else if (at > 0) groups.splice(at - 1, 2, [...groups[at - 1], index]);
+  return { groups };
+}
+
+const orderOf = (task, draft) => [...placed(draft), ...unplaced(task, draft)];
+const rankStart = () => ({ groups: [] });
+
+/** Places from 1 by index; tied cards share the first of their places (1, 2, 2, 4). 0 where there is none yet. */
+function ranksOf(task, draft) {
+  const ranks = task.texts.map(() => 0);
+  let place = 1;
+  for (const group of completed(task, draft).groups) {
+    for (const index of group) ranks[index] = draft.bad ? 1 : place;
+    place += group.length;
+  }
+  return ranks;
+}
+
+const rank = {
+  noun: "ranking",
+  start: rankStart,
+
+  ask(task, config) {
+    const last = LETTERS[task.texts.length - 1];
+    const what = config.of === "items" ? "Which item should come first?" : "Which list would you rather be handed?";
+    return [`${what} Best first: press `, kbd("a"), "–", kbd(last), " in order, click, drag, or use the arrows. ", kbd("="), " for a tie with the next, ",
+      kbd("x"), " if none is good, ", kbd("u"), " to undo."];
+  },
+
+  body(task, draft, act) {
+    const ranks = ranksOf(task, draft);
+    const order = orderOf(task, draft);
+    const say = (index, next) => {
+      const place = ranksOf(task, next)[index];
+      return `${letterOf(task, index)} ${place ? `is ${ordinal(place)}` : "has no place"}`;
+    };
+    const apply = (index, next) => act(next, say(index, next));
+    const card = (index, position) => {
+      const letter = letterOf(task, index);
+      const place = ranks[index];
+      const isTied = place > 0 && ranks.filter((other) => other === place).length > 1;
+      const placeText = draft.bad ? "not good" : place ? ordinal(place) + (isTied ? " =" : "") : "–";
+      const move = (label, text, next, disabled) => h("button", { type: "button", "aria-label": `${label} ${letter}`, title: label,
+        "data-focus": `${label} ${index}`, disabled, onclick: () => apply(index, next()) }, text);
+      return h("article", { class: `card r${place}`, role: "group", tabindex: 0, "data-card": index, "data-focus": `card ${index}`,
+        "aria-label": `${letter}, ${place ? placeText : "no place yet"}`, onclick: (event) => {
+          if (!event.target.closest("button")) apply(index, toggle(task, draft, index));
+        } },
+        h("div", { class: "top" }, h("span", { class: "handle", "data-handle": true, "aria-hidden": "true" }, "⋮⋮"),
+          h("span", { class: "key" }, letter), h("span", { class: "place" }, placeText)),
+        rank.content(task, index),
+        h("div", { class: "move" },
+          move("Move up", "▲", () => up(task, draft, index), position === 0 && place > 0),
+          move("Move down", "▼", () => moveCard(task, completed(task, draft), index, position + 1), place === 0 || position === order.length - 1),
+          move("Tie with the one before", "=", () => tieCard(task, draft, index), place === 0 || (position === 0 && !isTied))));
+    };
+    const foot = h("p", { class: "note" }, draft.tie ? "The next one ties with the last. " : "",
+      h("button", { type: "button", "aria-pressed": String(Boolean(draft.bad)), "data-focus": "bad", onclick: () => act(...noneGood(task, draft)) }, "None is good"));
+    return h("div", {}, h("div", { class: "cards" }, order.map(card)), foot);
+  },
+
+  content(task, index) {
+    return task.texts[index].includes("\n") ? listOf(task.texts[index]) : h("p", { class: "item" }, task.texts[index]);
+  },
+
+  move(task, draft, index, to) {
+    const next = moveCard(task, draft, index, to);
+    return [next, `${letterOf(task, index)} is ${ordinal(ranksOf(task, next)[index])}`];
+  },
+
+  key(event, task, draft, act) {
+    if (event.ctrlKey || event.metaKey) return false;
+    const cards = [...event.currentTarget.querySelectorAll("[data-card]")];
+    const focused = event.target.closest("[data-card]");
+    const position = cards.indexOf(focused);
+    const index = focused ? Number(focused.dataset.card) : null;
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (step && event.altKey) {
+      const to = position + step;
+      if (focused && to >= 0 && to < cards.length) act(...rank.move(task, completed(task, draft), index, to));
+      return true;
+    }
+    if (step) return cards[focused ? Math.min(Math.max(position + step, 0), cards.length - 1) : 0].focus(), true;
+    if (event.altKey) return false;
+    const letter = LETTERS.indexOf(event.key.toLowerCase());
+    const chosen = event.key === " " && focused && !event.target.matches("button") ? index : letter >= 0 ? task.shown[letter] : undefined;
+    if (chosen !== undefined) {
+      const next = toggle(task, draft, chosen);
+      const place = ranksOf(task, next)[chosen];
+      return act(next, `${letterOf(task, chosen)} ${place ? `is ${ordinal(place)}` : "has no place"}`), true;
+    }
+    if (event.key >= "1" && event.key <= String(cards.length)) {
+      if (focused) act(...rank.move(task, completed(task, draft), index, Number(event.key) - 1));
+      return true;
+    }
+    if (event.key === "=") return draft.groups.length && !draft.bad && act({ ...draft, tie: !draft.tie }, draft.tie ? "No tie" : "The next one ties"), true;
+    if (event.key === "x") return act(...noneGood(task, draft)), true;
+    return false;
+  },
+
+  answer(task, draft) {
+    const ranks = ranksOf(task, draft);
+    const missing = ranks.filter((place) => place === 0).length;
+    if (missing) return `${missing} of ${ranks.length} still need a place.`;
+    return { ranks, ...(draft.bad && { bad: true }) };
+  },
+};
+
+function up(task, draft, index) {
+  const full = completed(task, draft);
+  if (!placed(full).includes(index)) return toggle(task, draft, index);
+  return moveCard(task, full, index, orderOf(task, full).indexOf(index) - 1);
+}
+
+function noneGood(task, draft) {
+  return draft.bad ? [rankStart(), "Nothing chosen"] : [{ groups: [[...task.shown]], bad: true }, "None is good"];
+}
+
+export default panel(rank);
