@@ -91,6 +91,8 @@ def read_table(path: Path, schema: dict[str, type]) -> Iterator[tuple[str, Row]]
         for key, kind in schema.items():
             if not isinstance(row[key], kind) or isinstance(row[key], bool):
                 raise DataError(f"{where}: {key!r} should be {kind.__name__}, found {type(row[key]).__name__}")
+            if kind is list and not all(isinstance(entry, str) for entry in row[key]):
+                raise DataError(f"{where}: {key!r} should hold only text, found {row[key]!r}")
         yield where, row
 
 

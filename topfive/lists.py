@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LENGTH = 5
-_LINE = re.compile(r"(\d+)\.\s*(.*)")
+_LINE = re.compile(r"(\d{1,9})\.\s*(.*)")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ def load_state(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.
     try:
         step = int(json.loads((folder / "state.json").read_text("utf-8"))["step"])
         weights, moments = load_file(folder / "model.safetensors"), load_file(folder / "optimizer.safetensors")
+        if {name: value.shape for name, value in weights.items()} != {n: p.shape for n, p in model.named_parameters()}:
+            raise ValueError("it is of another model")
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(weights[name])
@@ -61,7 +63,7 @@ def load_state(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.
             states[int(number)].setdefault(int(index), {})[name] = value
         for optimizer, state in zip(optimizers, states, strict=True):
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError, SafetensorError) as error:
         raise TopFiveError(f"{folder}: damaged training state ({error}); delete the folder to start again") from error
     return step
 

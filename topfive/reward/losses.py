@@ -27,5 +27,5 @@ def plackett_luce_loss(scores: Tensor, ranks: Tensor) -> Tensor:
     rest = scores[:, None, :].masked_fill(~available, -torch.inf).logsumexp(dim=-1)
     lowest = ranks.max(dim=1, keepdim=True).values
     choices = present & (ranks < lowest)
-    surprise = ((rest - scores) * choices).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    surprise = (rest - scores).where(choices, 0.0)
     return (surprise.sum(dim=1) / choices.sum(dim=1).clamp(min=1)).mean()
