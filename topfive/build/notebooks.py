@@ -203,8 +203,14 @@ def execute(notebook: Notebook, files: Path) -> Notebook:
     notebook.metadata = metadata  # without the widgets' state and the kernel's account of itself
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = [output for output in cell.outputs if _speaks_for_itself(output)]
     return notebook
+
+
+def _speaks_for_itself(output: Notebook) -> bool:
+    """Whether an output shows anything without a kernel: a panel as a table does, a progress bar does not."""
+    data = output.get("data", {})
+    return data.pop(WIDGET, None) is None or "text/html" in data
 
 
 def release(assignment: Assignment) -> None:
