@@ -418,7 +418,7 @@ function show(kind, model, el) {
     side.replaceChildren(
       h("div", {}, h("h4", {}, "What your clicks say so far"),
         h("p", {}, `A small reward model, refitted just now on ${count(sideRows.n, "answer")}: its scores for what you judged last. Lines are 80 % intervals.`)),
-      h("div", {}, sideRows.rows.map((row) => h("div", { class: "row" }, h("span", {}, row.label),
+      h("div", {}, sideRows.rows.map((row) => h("div", { class: "score" }, h("span", {}, row.label),
         h("div", { class: "track" }, h("i", { style: `left:${at(row.low)};right:calc(100% - ${at(row.high)})` }), h("b", { style: `left:${at(row.mean)}` })),
         h("span", { class: "value" }, row.mean.toFixed(1).replace("-", "−"))))));
   }

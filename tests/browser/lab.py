@@ -1,0 +1,267 @@
+"""A real JupyterLab and a real browser, in private folders, for the tests in this folder and the long chaos run."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+
+from topfive import ledger
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+TOKEN = "token-of-the-tests"
+PATIENCE = 60_000  # ms
+FIRST = """\
+import os
+from pathlib import Path
+from topfive.lists import Prompt
+from topfive.panels import Blind, Compare, Rank, Rate, Task, Write
+Path("pid").write_text(str(os.getpid()))
+LISTS = [
+    "\\n1. smoky chickpea tacos\\n2. lemon lentil soup\\n3. spinach omelette\\n4. peanut noodles\\n5. quesadilla",
+    "\\n1. tomato soup and toast\\n2. lemon lentil soup\\n3. bean stew with rice\\n4. tomato soup and toast\\n5. rice",
+    "\\n1. slow-roasted squash\\n2. mushroom risotto\\n3. chicken noodle soup\\n4. herb omelette\\n5. spinach pie",
+    "\\n1. something with pasta\\n2. salad\\n3. board games by the fire\\n4. grilled cheese",
+]
+def tasks(count, size=4):
+    return [Task(Prompt(f"top 5 quick dinners no. {n}", "dinners"), tuple(LISTS[:size])) for n in range(1, count + 1)]
+"""
+
+
+class Server:
+    """A JupyterLab (or Notebook 7) of its own: no settings, extensions or history of the machine's user."""
+
+    def __init__(self, home: Path, command: str = "lab") -> None:
+        self.home = home
+        self.root = home / "root"
+        self.root.mkdir(parents=True)
+        self.port = _free_port()
+        private = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "IPYTHONDIR": "ipython",
+        }
+        environment = os.environ | {name: str(home / folder) for name, folder in private.items()}
+        environment |= {"OMP_NUM_THREADS": "1", "JUPYTER_PLATFORM_DIRS": "1"}
+        arguments = [
+            *(sys.executable, "-m", "jupyter", command, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+            *(f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
+            *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser", "--LabApp.news_url="),
+            *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.terminals_enabled=False"),
+        ]
+        notices = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        notices.parent.mkdir(parents=True)
+        notices.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        self.log = (home / "server.log").open("w")
+        self.process = subprocess.Popen(arguments, env=environment, stdout=self.log, stderr=self.log, cwd=home)
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError(f"JupyterLab did not start:\n{(self.home / 'server.log').read_text()}")
+
+    def stop(self) -> None:
+        """End the server and its kernels."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def notebook(self, *cells: str, name: str = "") -> Path:
+        """Write a notebook of code cells into a new assignment folder; returns its path."""
+        folder = self.root / (name or f"a{uuid.uuid4().hex[:8]}")
+        folder.mkdir(exist_ok=True)
+        path = folder / "nb.ipynb"
+        content = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "cells": [_cell(FIRST), *(_cell(cell) for cell in cells)],
+        }
+        path.write_text(json.dumps(content))
+        return path
+
+    def url(self, notebook: Path, app: str = "lab") -> str:
+        """Where a page with this notebook is."""
+        where = notebook.relative_to(self.root)
+        path = f"lab/workspaces/{uuid.uuid4().hex}/tree/{where}?reset&" if app == "lab" else f"notebooks/{where}?"
+        return f"http://127.0.0.1:{self.port}/{path}token={TOKEN}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _cell(source: str) -> dict[str, Any]:
+    ident = uuid.uuid4().hex[:8]
+    return {"cell_type": "code", "id": ident, "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless chromium."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=BROWSER_FLAGS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+class Tab:
+    """One notebook open in one page."""
+
+    def __init__(self, server: Server, context: BrowserContext, notebook: Path, page: Page | None = None) -> None:
+        self.server = server
+        self.notebook = notebook
+        self.page: Page = page or context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.set_default_timeout(PATIENCE)
+
+    @property
+    def folder(self) -> Path:
+        """The assignment folder."""
+        return self.notebook.parent
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        return self.folder / "work" / "ledger.jsonl"
+
+    @property
+    def panel(self) -> Locator:
+        """The panel on the page."""
+        return self.page.locator(".topfive").last
+
+    @property
+    def status(self) -> Locator:
+        """Where the panel says what is saved."""
+        return self.panel.locator(".saved")
+
+    def open(self) -> "Tab":
+        """Load the page and wait for an idle kernel."""
+        self.page.goto(self.server.url(self.notebook))
+        self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-cell")
+        self.wait_idle()
+        return self
+
+    def open_here(self) -> "Tab":
+        """Open the notebook in a page that shows JupyterLab already: four times as quick."""
+        where = str(self.notebook.relative_to(self.server.root))
+        self.page.evaluate("path => jupyterapp.commands.execute('docmanager:open', { path })", where)
+        self.page.wait_for_function(
+            "path => (w => w?.context?.path === path && w.context.isReady)(jupyterapp.shell.currentWidget)",
+            arg=where,
+        )
+        self.wait_idle()
+        return self
+
+    def close(self) -> None:
+        """End the kernel and close the notebook, unsaved."""
+        self.page.evaluate(
+            """async () => {
+                const widget = jupyterapp.shell.currentWidget;
+                await widget.sessionContext.shutdown();
+                widget.context.model.dirty = false;
+                widget.close();
+            }"""
+        )
+
+    def reload(self) -> None:
+        """Save the notebook, load the page again, and wait for the panel to hear from the kernel."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.page.wait_for_selector(".topfive")
+        self.wait_ready()
+
+    def wait_idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(
+            "() => globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+        )
+
+    def run(self) -> "Tab":
+        """Run all cells and wait for the panel to know what the ledger holds."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        """Wait until the panel has heard from the kernel."""
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.topfive .saved')].at(-1)?.textContent.match(/saved/)"
+        )
+
+    def wait_saved(self) -> int:
+        """Wait until nothing is pending; returns how many clicks the panel counts as saved."""
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.topfive .saved')].at(-1)?.dataset.pending === '0'"
+        )
+        return int(self.status.get_attribute("data-saved") or 0)
+
+    def pending(self) -> int:
+        """How many clicks the panel counts as not yet saved."""
+        return int(self.status.get_attribute("data-pending") or 0)
+
+    def focus(self) -> None:
+        """Put the keyboard into the panel."""
+        self.panel.focus()
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """The events on disk, of these kinds if any are named; the file must have no problems."""
+        events, problems = ledger.read(self.ledger)
+        assert not problems, problems
+        return [event for event in events if not kinds or event["kind"] in kinds]
+
+    def answers(self) -> list[dict[str, Any]]:
+        """The answers on disk that hold."""
+        return ledger.answers(self.events())
+
+    def kernel_pid(self) -> int:
+        """The process of the kernel."""
+        return int((self.folder / "pid").read_text())
+
+    def execute(self, code: str) -> None:
+        """Run code in the kernel, beside the notebook, without waiting for it."""
+        self.page.evaluate(
+            "code => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}); }", code
+        )
+
+    def restart(self) -> None:
+        """Restart the kernel as the menu does, without its question."""
+        self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        self.wait_idle()
+
+    def accept_dialogs(self) -> None:
+        """Close what JupyterLab asks after a crash."""
+        for button in self.page.locator(".jp-Dialog button.jp-mod-accept").all():
+            button.click()
