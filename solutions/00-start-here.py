@@ -148,16 +148,16 @@ WEIGHTS
 # %%
 thanksgiving = prompts["top 5 vegetarian recipes for Thanksgiving day"]
 flawed = """
-1. wild rice stuffed squash
-2. wild rice stuffed squash
+1. maple-roasted carrots with thyme
+2. maple-roasted carrots with thyme
 3. sage-buttered roast turkey
-4. something nice
+4. weighted blanket up to the chin
 5. corn pudding spooned from the dish"""
 
 # %% [markdown]
 """
-The first judgement takes ten seconds or so: the judge looks items up in a hand-made bank of 2,688, and for those that
-are not in it, it first trains a few small classifiers.
+The first judgement takes some seconds: the judge looks items up in a hand-made bank of a few thousand, and for those
+that are not in it, it first trains a few small classifiers.
 """
 
 # %%
@@ -189,7 +189,7 @@ from topfive import ledger, panels
 asked = [thanksgiving, soups, prompts["top 5 meals to carry to the meadow"]]
 texts = sample_texts(sft, tokenizer, [prompt.text for prompt in asked for _ in range(4)], seed=1)
 tasks = [ledger.Task(prompt, tuple(texts[4 * i : 4 * i + 4])) for i, prompt in enumerate(asked)]
-tasks[0]
+print(tasks[0].prompt.text + tasks[0].texts[0])
 
 # %% [markdown]
 """
@@ -206,14 +206,15 @@ panel
 
 # %% [markdown]
 """
-Done three times? Then this is what your clicks became. `ranks` says which place each list got. (If you did not rank,
-the next cells have nothing to show, and everything after them still works.)
+Done three times? Then this is what your clicks became: the place of each list, in the order in which the model wrote
+them (the panel shows them shuffled). If you did not rank, the next cells have nothing to show; all the rest works.
 """
 
 # %%
 mine = panel.rankings()
 print(len(mine), "rankings")
-mine[-1] if mine else "none yet"
+for ranking in mine:
+    print(ranking.prompt.text, ranking.ranks)
 
 # %% [markdown]
 """
@@ -226,11 +227,11 @@ for ranking in mine:
     print(ranking.prompt.text)
     scores = judge.scores([ranking.prompt] * len(ranking.texts), ranking.texts)
     for place, score, text in sorted(zip(ranking.ranks, scores, ranking.texts, strict=True)):
-        print(f"  your place {place} · judge {score:.1f} · {text.strip().replace(chr(10), ' ')[:70]} …")
+        print(f"  your place {place} · judge {score:.1f} · {', '.join(lists.parse(text).items)[:70]} …")
 
 # %% [markdown]
 """
-Where you disagree with the judge, none of you is wrong. Either you saw something that it cannot see, or you have a
+Where you and the judge disagree, neither is wrong. Either you saw something that it cannot see, or you have a
 taste. A reward model has to learn from both, from nothing but the order.
 
 ## 7 · Now the whole loop
@@ -258,7 +259,7 @@ from pathlib import Path
 
 from topfive.run import RunConfig, run
 
-config = RunConfig(taste="vegetarian", rankings=400, ppo_steps=40, out=Path("work/run"))
+config = RunConfig(taste="vegetarian", rankings=400, out=Path("work/run"))
 config
 
 # %% [markdown]
@@ -272,7 +273,7 @@ The next cell takes **about three minutes** on a laptop with two cores. While it
 |---|---|---|
 | rankings | the SFT model writes 1,600 lists, the simulated student orders them four by four | a pause |
 | reward model | learns to give the list that was placed higher the higher score | a bar, and its loss |
-| PPO | 40 times: write 64 lists, score them, make the good ones a little more likely | three curves and a fresh list |
+| PPO | again and again: write 64 lists, score them, make good ones more likely | three curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
 
 Left: the score (it starts at 0, which is what SFT lists get on average). Middle: how far the policy has moved away from
@@ -405,4 +406,5 @@ Each stands on its own, so begin wherever you like. 01 is a good place.
 
 **Before you go**, three questions to take along. Nobody grades them. What did the 400 rankings teach the model that
 18 comparisons could not? Who would be unhappy with the new model? How would you find out, if you were not told the
-taste? """
+taste?
+"""
