@@ -20,6 +20,7 @@ from topfive import data
 from topfive.errors import TopFiveError
 from topfive.lists import LENGTH, Prompt, normalise, parse
 
+TOPIC_SHARE = 0.5
 WEIGHTS = {"valid": 1.0, "on_topic": 2.5, "constraint": 2.5, "distinct": 1.5, "specific": 1.0}
 VAGUE = frozenset(
     ("anything", "whatever", "something", "stuff", "thing", "things", "nice", "good", "great", "etc", "various", "any")
@@ -198,23 +199,32 @@ def look_up(item: str) -> ItemFacts:
 
 
 class Guesser:
-    """Classifiers for items that are not in the bank: one over topics, one a tag, on words and pieces of words."""
+    """Topics and tags of items that are not in the bank, by kernel ridge regression on words and pieces of words.
+
+    An item is put on every topic whose score is at least `TOPIC_SHARE` of the best topic's: topics overlap.
+    """
 
     def __init__(self, rows: Sequence[data.Row]):
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression, RidgeClassifier
+        from sklearn.kernel_ridge import KernelRidge
         from sklearn.pipeline import make_union
 
-        texts = [normalise(row["item"]) for row in rows]
+        self.tags = data.tag_names()
+        self.topics = sorted({row["topic"] for row in rows})
         self.features = make_union(
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
             TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True),
         )
-        matrix = self.features.fit_transform(texts)
-        self.tags = data.tag_names()
-        targets = np.array([[tag in row["tags"] for tag in self.tags] for row in rows])
-        self.tag_model = RidgeClassifier(alpha=1.0).fit(matrix, targets * 2 - 1)
-        self.topic_model = LogisticRegression(C=30.0, max_iter=200).fit(matrix, [row["topic"] for row in rows])
+        matrix = self.features.fit_transform([normalise(row["item"]) for row in rows])
+        targets = np.array(
+            [
+                [tag in row["tags"] for tag in self.tags] + [row["topic"] == topic for topic in self.topics]
+                for row in rows
+            ],
+            dtype=float,
+        )
+        self.rates = targets.mean(axis=0)
+        self.model = KernelRidge(alpha=0.5).fit(matrix, targets - self.rates)
 
     def guess(self, item: str) -> ItemFacts:
         """Topics and tags of one normalised item."""
@@ -222,17 +232,18 @@ class Guesser:
 
     def guess_all(self, items: Sequence[str]) -> list[ItemFacts]:
         """Topics and tags of many items at once."""
-        matrix = self.features.transform(items)
-        tagged = self.tag_model.decision_function(matrix) > 0
-        probable = self.topic_model.predict_proba(matrix)
-        topics = self.topic_model.classes_
-        likely = probable >= 0.15 * probable.max(axis=1, keepdims=True)
+        scores = self.model.predict(self.features.transform(items)) + self.rates
+        tagged = scores[:, : len(self.tags)] > 0.5
+        by_topic = scores[:, len(self.tags) :]
+        likely = by_topic >= TOPIC_SHARE * by_topic.max(axis=1, keepdims=True)
         return [
-            ItemFacts(
-                frozenset(topics[on]), frozenset(tag for tag, yes in zip(self.tags, tags, strict=True) if yes), False
-            )
+            ItemFacts(_named(self.topics, on), _named(self.tags, tags), False)
             for on, tags in zip(likely, tagged, strict=True)
         ]
+
+
+def _named(names: Sequence[str], chosen: NDArray[np.bool_]) -> frozenset[str]:
+    return frozenset(name for name, yes in zip(names, chosen, strict=True) if yes)
 
 
 @cache

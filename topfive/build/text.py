@@ -9,7 +9,7 @@ from the same bank. Everything random comes from `SEED`.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from random import Random
 
@@ -19,7 +19,8 @@ from topfive.lists import Prompt, render
 
 SEED = 20260914
 TRAIN_WORDINGS, VALIDATION_WORDING, TEST_WORDING = range(4), 4, 5
-LISTS_A_PROMPT = 3
+LISTS_A_PROMPT = 4
+SENTENCES_AN_ITEM = 5
 
 
 def main() -> None:
@@ -192,8 +193,8 @@ class Describer:
     tags: dict[str, data.Row]
 
     def wording(self) -> str:
-        """One of the topic's training wordings."""
-        return self.rng.choice(self.topic["wordings"][:4])
+        """One of the topic's wordings: what a held-out one means is in the text, though no list ever follows it."""
+        return self.rng.choice(self.topic["wordings"])
 
     def carried(self, number: int) -> list[str]:
         """Up to `number` of the item's own tags."""
@@ -265,14 +266,16 @@ TEMPLATES: tuple[Callable[[Describer], str], ...] = (_note, _member, _is, _is_no
 
 
 def make_descriptions() -> list[str]:
-    """Sentences about what items are and are not, each item under every template once."""
+    """Sentences about what items are and are not, and about which wordings name the same topic."""
     rng = Random(SEED + 2)
     topics = {row["topic"]: row for row in data.rows("topics")}
     tags = {row["tag"]: row for row in data.rows("tags")}
     sentences = []
     for item in data.rows("items"):
         describer = Describer(rng, item, topics[item["topic"]], tags)
-        sentences += [template(describer) for template in TEMPLATES]
+        sentences += [template(describer) for template in rng.sample(TEMPLATES, k=SENTENCES_AN_ITEM)]
+    for topic in topics.values():
+        sentences += [f"{one}, that is {other}." for one, other in permutations(topic["wordings"], 2)]
     return list(dict.fromkeys(sentences))
 
 

@@ -13,9 +13,11 @@ def next_token_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     that is given); the first token has nothing before it and never counts.
     Returns a scalar; 0 if no token counts. (Bengio et al. 2003, section 2.)
     """
-    counted = mask[:, 1:].to(logits.dtype)
-    losses = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
-    return (losses * counted).sum() / counted.sum().clamp(min=1)
+    following = tokens.roll(-1, dims=1)
+    counted = mask.roll(-1, dims=1).to(logits.dtype)
+    counted[:, -1] = 0  # nothing follows the last token
+    losses = F.cross_entropy(logits.flatten(0, 1), following.flatten(), reduction="none")
+    return (losses * counted.flatten()).sum() / counted.sum().clamp(min=1)
 
 
 def perplexity(loss: Tensor | float) -> float:

@@ -11,8 +11,8 @@ from topfive.lm.tokenizer import train_tokenizer
 from topfive.lm.train import Progress, TrainConfig, adamw, fit, muon, packed_batches, sft_batches
 
 VOCABULARY = 4096
-PRETRAINING = TrainConfig(steps=1200, batch_size=32, learning_rate=1e-2, warmup=100, seed=0)
-SFT = TrainConfig(steps=300, batch_size=32, learning_rate=1e-3, warmup=20, weight_decay=0.0, seed=0)
+PRETRAINING = TrainConfig(steps=1400, batch_size=32, learning_rate=1e-2, warmup=100, seed=0)
+SFT = TrainConfig(steps=600, batch_size=32, learning_rate=1e-3, warmup=20, weight_decay=0.0, seed=0)
 
 
 def train_text_tokenizer() -> Tokenizer:
