@@ -67,7 +67,10 @@ def run(config: RunConfig, callbacks: Sequence[Callable[[PPOStep], None]] = ()) 
     """
     taste = load_taste(config.taste) if config.taste else Taste()
     given = _ledger_rankings(config.ledger) if config.ledger else None
-    folder = RunFolder(config)
+    folder = RunFolder(config, len(given) if given else config.rankings)
+    finished = config.out / "report.json"
+    if finished.exists():
+        return dict(json.loads(finished.read_text("utf-8")))
     with folder.stage("sft"):
         sft, tokenizer = _sft(config, folder)
     train, test = _prompts(taste, given)
@@ -267,11 +270,11 @@ def progress_bar(title: str) -> Progress:
 class RunFolder:
     """The folder of one run: its configuration, and how long each stage took over all attempts."""
 
-    def __init__(self, config: RunConfig):
+    def __init__(self, config: RunConfig, rankings: int):
         self.path = config.out
         self.identity = {
             "taste": config.taste,
-            "rankings": config.rankings,
+            "rankings": rankings,
             "seed": config.seed,
             "from_scratch": config.from_scratch,
             "ledger": str(config.ledger) if config.ledger else None,

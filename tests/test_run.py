@@ -1,0 +1,158 @@
+"""The loop in one call: small and whole, stopped and resumed, and every way to ask for it wrongly."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from topfive import run as loop
+from topfive.cli import main
+from topfive.errors import TopFiveError
+from topfive.run import RunConfig, run
+
+KEYS = {"profile", "seed", "taste", "rankings", "source", "seconds", "reward_model", "ppo", "win_rate", "quality"}
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """A run of seconds: few prompts to evaluate, few steps."""
+    monkeypatch.setattr(loop, "EVALUATION_PROMPTS", 24)
+    return {"rankings": 12, "ppo_steps": 2, "out": tmp_path / "run"}
+
+
+@pytest.mark.slow
+def test_a_small_run_is_whole_and_repeats_itself(small):
+    report = run(RunConfig(**small))
+    folder = small["out"]
+    assert set(report) == KEYS | {"shipped"}
+    assert json.loads((folder / "report.json").read_text("utf-8")) == report
+    assert report["ppo"]["episodes"] == 2 * 64
+    assert report["seconds"]["total"] == pytest.approx(
+        sum(value for key, value in report["seconds"].items() if key != "total"), abs=0.05
+    )
+    assert set(report["quality"]["sft"]) >= {"valid", "on_topic", "constraint", "distinct"}
+    assert report["win_rate"]["low"] <= report["win_rate"]["mean"] <= report["win_rate"]["high"]
+    assert (folder / "lists.md").read_text("utf-8").count("| SFT | after PPO |") == 12
+    assert (folder / "ppo.png").stat().st_size > 1000
+    rows = [json.loads(line) for line in (folder / "rankings.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) == 12
+    assert all(row["source"] == "simulated" and len(row["texts"]) == 4 for row in rows)
+    assert run(RunConfig(**small)) == report
+    (folder / "report.json").unlink()
+    again = run(RunConfig(**small))
+    assert again["win_rate"] == report["win_rate"]
+    assert again["ppo"]["kl"] == report["ppo"]["kl"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_and_ends_like_an_uninterrupted_one(small, tmp_path):
+    whole = run(RunConfig(**small))
+    halved = {**small, "out": tmp_path / "halved"}
+
+    def stop(step):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TopFiveError, match="stopped after PPO step 1"):
+        run(RunConfig(**halved), callbacks=[stop])
+    resumed = run(RunConfig(**halved))
+    assert resumed["win_rate"] == whole["win_rate"]
+    assert resumed["ppo"]["score_end"] == whole["ppo"]["score_end"]
+
+
+@pytest.mark.slow
+def test_damaged_artefacts_of_a_run_are_named(small):
+    run(RunConfig(**small))
+    (small["out"] / "report.json").unlink()
+    weights = small["out"] / "reward" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(TopFiveError, match="reward: not a usable reward model"):
+        run(RunConfig(**small))
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine", "utf-8")
+    with pytest.raises(TopFiveError, match="not empty and not the folder of a run"):
+        run(RunConfig(out=tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_another_runs_folder_is_refused(tmp_path):
+    loop.RunFolder(RunConfig(out=tmp_path, seed=1), 400)
+    with pytest.raises(TopFiveError, match="holds another run"):
+        run(RunConfig(out=tmp_path, seed=2))
+
+
+def test_a_half_written_folder_is_refused(tmp_path):
+    loop.RunFolder(RunConfig(out=tmp_path), 400)
+    file = tmp_path / "run.json"
+    file.write_text(file.read_text("utf-8")[:40], "utf-8")
+    with pytest.raises(TopFiveError, match="damaged"):
+        run(RunConfig(out=tmp_path))
+
+
+@pytest.fixture
+def exit_code(monkeypatch):
+    def call(*arguments: object) -> int:
+        monkeypatch.setattr("sys.argv", ["topfive", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0)
+
+    return call
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--taste", "salty"], "unknown taste"),
+        (["--rankings", "0"], "rankings"),
+        (["--rankings", "-3"], "rankings"),
+        (["--ledger", "nowhere.jsonl"], "no such ledger"),
+    ],
+)
+def test_wrong_requests_are_one_line_and_exit_2(arguments, said, tmp_path, capsys, exit_code):
+    assert exit_code("run", "--out", tmp_path / "out", *arguments) == 2
+    message = capsys.readouterr().err.strip()
+    assert said in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"tags": {"tasty": 1}}', "unknown tag 'tasty'"),
+        ('{"tags": {"vegan": "much"}}', "should map names to numbers"),
+        ('{"tags": ["vegan"]}', "should map names to numbers"),
+        ('{"tags": {"vegan": 1}, "noise": true}', "'noise' should be a number"),
+        ('{"tags": {"vegan"', "not a JSON file"),
+        ("{}", "at least one tag or word"),
+        ("[1]", "a taste is"),
+    ],
+)
+def test_wrong_taste_files(text, said, tmp_path, capsys, exit_code):
+    taste = write(tmp_path / "mine.json", text)
+    assert exit_code("run", "--taste", taste, "--out", tmp_path / "out") == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file where a folder should be is reported differently elsewhere")
+def test_a_folder_that_cannot_be_written(tmp_path, capsys, exit_code):
+    file = write(tmp_path / "file", "")
+    assert exit_code("run", "--out", file / "out") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_corrupt_checkpoint_is_named(tmp_path, capsys, monkeypatch, exit_code):
+    broken = tmp_path / "sft"
+    broken.mkdir()
+    write(broken / "config.json", "{")
+    monkeypatch.setattr(loop.data, "checkpoint", lambda name: broken)
+    assert exit_code("run", "--out", tmp_path / "out") == 2
+    assert "not a usable checkpoint" in capsys.readouterr().err
