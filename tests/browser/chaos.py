@@ -1,0 +1,364 @@
+"""Everything that can go wrong between a click and the disk, done on purpose.
+
+Each attack makes clicks while something breaks, and then proves with ids, not counts alone, that every acknowledged
+click is on disk once, and that every other one was counted on the screen and arrived later.
+
+`python -m tests.browser.chaos --times 20` runs them all again and again, apart from the gate; docs/ledger.md has the
+results of such a run.
+"""
+
+import argparse
+import os
+import signal
+import statistics
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.browser import lab
+from tests.ledger.test_store import kill_writers
+from topfive import ledger
+
+PANEL = "Rank(tasks(30))"
+CLICKS = 40
+# Tells the test which events the page queued and which it took for saved, from outside the panel's own code.
+SPY = """
+for (const [name, word] of [["setItem", "queued"], ["removeItem", "acknowledged"]]) {
+    const original = Storage.prototype[name];
+    Storage.prototype[name] = function (key, ...rest) {
+        if (key.startsWith("topfive|")) console.debug("topfive " + word + " " + key.split("|").at(-1));
+        return original.call(this, key, ...rest);
+    };
+}
+"""
+# Presses letters from inside the page, faster than a hand could.
+BURST = """
+([count, pause]) => new Promise((resolve) => {
+    const panel = [...document.querySelectorAll(".topfive")].at(-1);
+    let left = count;
+    const press = () => {
+        if (left-- <= 0 || !panel.isConnected) return resolve();
+        panel.dispatchEvent(new KeyboardEvent("keydown", { key: "abcd"[left % 4], bubbles: true }));
+        setTimeout(press, pause);
+    };
+    press();
+})
+"""
+
+
+class Watched(lab.Tab):
+    """A tab whose queue is watched from outside."""
+
+    def __init__(self, server: lab.Server, context: lab.BrowserContext, notebook: Path) -> None:
+        super().__init__(server, context, notebook)
+        self.queued: set[str] = set()
+        self.acknowledged: set[str] = set()
+        self.page.add_init_script(SPY)
+        self.page.on("console", self._hear)
+
+    def _hear(self, message: object) -> None:
+        words = str(getattr(message, "text", "")).split(" ")
+        if words[0] == "topfive" and len(words) == 3:
+            (self.queued if words[1] == "queued" else self.acknowledged).add(words[2])
+
+    def burst(self, count: int = CLICKS, pause: int = 4) -> None:
+        """Make `count` clicks and return when they are made."""
+        self.page.evaluate(BURST, [count, pause])
+
+    def start_burst(self, count: int = CLICKS, pause: int = 12) -> None:
+        """Make `count` clicks while this goes on."""
+        self.page.evaluate(f"arguments => {{ ({BURST})(arguments); }}", [count, pause])
+
+    def end_burst(self, count: int) -> None:
+        """Wait until `count` clicks are queued in all."""
+        deadline = time.monotonic() + 60
+        while len(self.queued) < count and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        assert len(self.queued) == count, f"{len(self.queued)} clicks were made instead of {count}"
+
+    def check_count(self) -> None:
+        """What the panel says adds up: saved and not yet saved are all clicks there were."""
+        told = self.page.evaluate("() => ({ ...[...document.querySelectorAll('.topfive .saved')].at(-1).dataset })")
+        assert int(told["saved"]) + int(told["pending"]) == len(self.queued), (told, len(self.queued))
+
+    def check_end(self, *others: "Watched") -> int:
+        """Everything arrived, each click once. Returns how many."""
+        shown = self.wait_saved()
+        queued = self.queued.union(*(other.queued for other in others))
+        acknowledged = self.acknowledged.union(*(other.acknowledged for other in others))
+        events, _ = ledger.read(self.ledger)  # a torn line may be there; it is nobody's click
+        times = Counter(event["id"] for event in events if "at" in event)
+        assert set(times) == queued, f"lost {len(queued - set(times))}, foreign {len(set(times) - queued)}"
+        assert set(times.values()) <= {1}
+        assert acknowledged == queued
+        assert shown == len(queued), f"{shown} shown as saved, {len(queued)} made"
+        assert not self.errors
+        return shown
+
+
+def kernel_killed(tab: Watched) -> int:
+    """SIGKILL in the middle of a burst; the cell is run again."""
+    tab.start_burst()
+    tab.page.wait_for_timeout(150)
+    os.kill(tab.kernel_pid(), signal.SIGKILL)
+    tab.end_burst(CLICKS)
+    tab.check_count()
+    on_disk = {event["id"] for event in ledger.read(tab.ledger)[0]}
+    assert tab.acknowledged <= on_disk
+    wait_for_restart(tab)
+    tab.run()
+    return tab.check_end()
+
+
+def wait_for_restart(tab: Watched) -> None:
+    """Wait until JupyterLab has a living kernel again, and close its message about the death of the last one."""
+    dialog = tab.page.locator(".jp-Dialog button.jp-mod-accept")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not dialog.count():
+        tab.page.wait_for_timeout(100)
+    tab.accept_dialogs()
+    tab.wait_idle()
+
+
+def kernel_restarted(tab: Watched) -> int:
+    """The kernel is restarted in the middle of a burst; the panel says what to do."""
+    tab.start_burst()
+    tab.page.wait_for_timeout(150)
+    tab.restart()
+    tab.end_burst(CLICKS)
+    tab.check_count()
+    tab.page.wait_for_function("() => document.querySelector('.topfive .saved').textContent.includes('run this cell')")
+    tab.run()
+    return tab.check_end()
+
+
+def page_reloaded(tab: Watched) -> int:
+    """The page is loaded again in the middle of a burst."""
+    tab.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    tab.start_burst()
+    tab.page.wait_for_timeout(150)
+    tab.page.reload()
+    tab.page.wait_for_selector(".topfive")
+    tab.wait_ready()
+    tab.burst(CLICKS // 2)
+    tab.check_count()
+    return tab.check_end()
+
+
+def two_tabs(tab: Watched) -> int:
+    """Two pages show the same panel, and both are clicked at once."""
+    tab.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    other = Watched(tab.server, tab.page.context, tab.notebook)
+    other.open()
+    other.page.wait_for_selector(".topfive")
+    other.wait_ready()
+    other.start_burst(CLICKS // 2)
+    tab.start_burst(CLICKS // 2)
+    other.end_burst(CLICKS // 2)
+    tab.end_burst(CLICKS // 2)
+    other.wait_saved()
+    total = tab.check_end(other)
+    other.page.wait_for_function(f"() => document.querySelector('.topfive .saved').dataset.saved === '{total}'")
+    return total
+
+
+def browser_offline(tab: Watched) -> int:
+    """The network goes away and comes back."""
+    tab.page.context.set_offline(True)
+    tab.burst()
+    tab.check_count()
+    tab.page.wait_for_timeout(500)
+    tab.page.context.set_offline(False)
+    return tab.check_end()
+
+
+def server_frozen(tab: Watched) -> int:
+    """The server does not answer for a while; the panel says so and counts."""
+    tab.server.process.send_signal(signal.SIGSTOP)
+    try:
+        tab.burst()
+        tab.check_count()
+        assert tab.pending() == CLICKS
+        tab.page.wait_for_function("() => document.querySelector('.topfive .saved').textContent.includes('not answer')")
+    finally:
+        tab.server.process.send_signal(signal.SIGCONT)
+    return tab.check_end()
+
+
+def disk_full(tab: Watched) -> int:
+    """The file system takes no more bytes (a limit on the size of files, so that writes are cut short as for real)."""
+    tab.execute(
+        "import resource; limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({tab.ledger.stat().st_size} + 700, limits[1]))"
+    )
+    tab.page.wait_for_timeout(300)
+    tab.burst()
+    tab.page.wait_for_function(
+        "() => document.querySelector('.topfive .saved').textContent.includes('cannot be written')"
+    )
+    tab.check_count()
+    assert tab.pending() > 0
+    tab.execute("resource.setrlimit(resource.RLIMIT_FSIZE, limits)")
+    return tab.check_end()
+
+
+def folder_read_only(tab: Watched) -> int:
+    """The ledger's folder cannot be written for a while."""
+    with _unwritable(tab.folder / "work"):
+        tab.burst()
+        tab.page.wait_for_function("() => document.querySelector('.topfive .saved').textContent.includes('cannot be')")
+        tab.check_count()
+        assert tab.pending() == CLICKS
+    return tab.check_end()
+
+
+@contextmanager
+def _unwritable(folder: Path) -> Iterator[None]:
+    """For root, whom permissions do not stop, a file takes the folder's place."""
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+        (folder / "ledger.jsonl").chmod(0o400)
+        yield
+        folder.chmod(0o700)
+        (folder / "ledger.jsonl").chmod(0o600)
+        return
+    folder.rename(folder.with_name("work-away"))
+    folder.touch()
+    yield
+    folder.unlink()
+    folder.with_name("work-away").rename(folder)
+
+
+def notebook_moved(tab: Watched) -> int:
+    """The assignment folder moves while the panel is open; the notebook is opened in its new place."""
+    tab.burst(10)
+    tab.wait_saved()
+    moved = tab.folder.with_name(tab.folder.name + "-moved")
+    old = tab.folder
+    tab.folder.rename(moved)
+    tab.burst(CLICKS - 10)
+    tab.page.wait_for_function("() => document.querySelector('.topfive .saved').textContent.includes('is gone')")
+    tab.check_count()
+    assert tab.pending() == CLICKS - 10
+    assert not old.exists()
+    there = Watched(tab.server, tab.page.context, moved / tab.notebook.name)
+    there.queued, there.acknowledged = tab.queued, tab.acknowledged
+    there.open().run()
+    return there.check_end()
+
+
+def cell_training(tab: Watched) -> int:
+    """A cell computes without a pause; clicks are saved while it does."""
+    tab.execute("import time; end = time.time() + 6\nwhile time.time() < end: sum(range(10000))\nPath('done').touch()")
+    tab.burst(CLICKS, pause=30)
+    total = tab.check_end()
+    assert not (tab.folder / "done").exists(), "the clicks waited for the cell"
+    return total
+
+
+def storage_full(tab: Watched) -> int:
+    """The browser's storage takes nothing more, and then the kernel dies."""
+    fill = """() => {
+        try {
+            for (let n = 0; ; n++) localStorage.setItem("fill" + n, "x".repeat(n < 60 ? 100000 : 1));
+        } catch {}
+    }"""
+    tab.page.evaluate(fill)
+    tab.burst(10)
+    tab.wait_saved()
+    os.kill(tab.kernel_pid(), signal.SIGKILL)
+    tab.burst(CLICKS - 10)
+    assert "this page only" in tab.status.inner_text()
+    tab.check_count()
+    wait_for_restart(tab)
+    tab.run()
+    return tab.check_end()
+
+
+def writers_killed(_: Watched | None = None, writers: int = 12) -> int:
+    """Twelve processes write one ledger and are killed at random moments."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "home").mkdir()
+        return kill_writers(Path(folder) / "home" / "work" / "ledger.jsonl", writers, seconds=2.0)[0]
+
+
+ATTACKS: list[Callable[[Watched], int]] = [
+    kernel_killed,
+    kernel_restarted,
+    page_reloaded,
+    two_tabs,
+    browser_offline,
+    server_frozen,
+    disk_full,
+    folder_read_only,
+    notebook_moved,
+    cell_training,
+    storage_full,
+]
+
+LATENCY = """
+(count) => new Promise((resolve) => {
+    const panel = [...document.querySelectorAll(".topfive")].at(-1);
+    const status = panel.querySelector(".saved");
+    const times = [];
+    const click = () => {
+        if (times.length === count) return resolve(times);
+        const before = Number(status.dataset.saved);
+        const began = performance.now();
+        const watch = new MutationObserver(() => {
+            if (status.dataset.pending !== "0" || Number(status.dataset.saved) <= before) return;
+            watch.disconnect();
+            times.push(performance.now() - began);
+            setTimeout(click, 60);
+        });
+        watch.observe(status, { attributes: true });
+        panel.dispatchEvent(new KeyboardEvent("keydown", { key: "abcd"[times.length % 4], bubbles: true }));
+    };
+    click();
+})
+"""
+
+
+def latencies(tab: lab.Tab, count: int) -> list[float]:
+    """Milliseconds from a key press to "saved" on the screen, one after the other."""
+    return sorted(tab.page.evaluate(LATENCY, count))
+
+
+def summary(times: list[float]) -> str:
+    """Median and 95th percentile in words."""
+    return f"median {statistics.median(times):.0f} ms, 95th percentile {times[int(0.95 * len(times))]:.0f} ms"
+
+
+def main() -> None:
+    """Run all attacks many times and print what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=20)
+    times = parser.parse_args().times
+    saved: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder, lab.browser() as browser:
+        server = lab.Server(Path(folder) / "home")
+        try:
+            for round_number in range(1, times + 1):
+                for attack in ATTACKS:
+                    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+                    try:
+                        saved[attack.__name__] += attack(Watched(server, context, server.notebook(PANEL)).open().run())
+                    except Exception:
+                        failed[attack.__name__] += 1
+                        traceback.print_exc()
+                    context.close()
+                saved["writers_killed"] += writers_killed()
+                print(f"round {round_number}: {saved.total():,} acknowledged, {failed.total()} failures", flush=True)
+        finally:
+            server.stop()
+    for name in saved:
+        print(f"{name:18} {saved[name]:7,} acknowledged  {failed[name]} failures in {times}")
+
+
+if __name__ == "__main__":
+    main()
