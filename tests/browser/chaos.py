@@ -263,9 +263,11 @@ def cell_training(tab: Watched) -> int:
 def storage_full(tab: Watched) -> int:
     """The browser's storage takes nothing more, and then the kernel dies."""
     fill = """() => {
-        try {
-            for (let n = 0; ; n++) localStorage.setItem("fill" + n, "x".repeat(n < 60 ? 100000 : 1));
-        } catch {}
+        for (const size of [100000, 1000, 10, 1]) {
+            try {
+                for (let n = 0; n < 5000; n++) localStorage.setItem(`fill ${size} ${n}`, "x".repeat(size));
+            } catch {}
+        }
     }"""
     tab.page.evaluate(fill)
     tab.burst(10)

@@ -20,7 +20,7 @@ from topfive import ledger
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 TOKEN = "token-of-the-tests"
-PATIENCE = 60_000  # ms
+PATIENCE = 120_000  # ms
 FIRST = """\
 import os
 from pathlib import Path
@@ -70,12 +70,13 @@ class Server:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.1)
+        self.stop()
         raise RuntimeError(f"JupyterLab did not start:\n{(self.home / 'server.log').read_text()}")
 
     def stop(self) -> None:

@@ -158,7 +158,7 @@ def test_touch_taps_and_drags(tab):
     send("touchEnd", 0, 0)
     assert cards.nth(0).get_attribute("data-card") == dragged
     lab.panel.get_by_role("button", name="Next").tap()
-    assert "still need a place" in lab.panel.inner_text()
+    lab.panel.get_by_text("still need a place").wait_for()
     cards.nth(2).tap()
     lab.panel.get_by_role("button", name="Next").tap()
     lab.wait_saved()

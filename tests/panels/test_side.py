@@ -29,7 +29,7 @@ def log_posterior(given: side.Answers, scores: np.ndarray, precision: np.ndarray
     return total - sum((rating - middle - scores[i]) ** 2 for i, rating in given.ratings) / 2 / side.RATING_NOISE**2
 
 
-TEXTS = ("rice soup", "rice salad", "bean soup", "bean salad")
+TEXTS = ("rice soup", "rice salad", "bean soup", "egg salad")
 GIVEN = side.Answers(TEXTS, (((0,), (1, 2), (3,)), ((2,), (0,))), ((1, 4.0), (3, 1.0)))
 
 
