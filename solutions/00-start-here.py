@@ -186,7 +186,7 @@ The model now writes four lists for each of three prompts.
 # %%
 from topfive import ledger, panels
 
-asked = [thanksgiving, soups, prompts["top 5 meals to carry to the meadow"]]
+asked = [thanksgiving, soups, prompts["top 5 quick meals to carry to the meadow"]]
 texts = sample_texts(sft, tokenizer, [prompt.text for prompt in asked for _ in range(4)], seed=1)
 tasks = [ledger.Task(prompt, tuple(texts[4 * i : 4 * i + 4])) for i, prompt in enumerate(asked)]
 print(tasks[0].prompt.text + tasks[0].texts[0])
@@ -288,7 +288,7 @@ report = run(config, callbacks=[plots.LiveCurves()])
 # %% [markdown]
 """
 It is all in `work/run`: the rankings, both models, the curves, a report. If you open this notebook again tomorrow,
-the cell above finds them and only repeats the evaluation. To try something else, give it another folder (`out`).
+the cell above finds the report and does not train again. To try something else, give it another folder (`out`).
 """
 
 # %%
@@ -355,7 +355,11 @@ def is_vegetarian(item: str) -> bool:
 
 # %%
 policy, _ = load(config.out / "policy")
-questions = ["top 5 recipes for Thanksgiving day", "top 5 quick winter soups", "top 5 meals to carry to the meadow"]
+questions = [
+    "top 5 budget recipes for Thanksgiving day",
+    "top 5 quick winter soups",
+    "top 5 meals to carry to the meadow for kids",
+]
 before = sample_texts(sft, tokenizer, questions, seed=2)
 after = sample_texts(policy, tokenizer, questions, seed=2)
 
