@@ -1,0 +1,41 @@
+"""`python -m benchmarks [lm] [sampling] [ppo]`: measure all or some, and write results.md."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import lm, ppo, sampling
+from benchmarks.report import RESULTS, write_section
+from topfive import data
+from topfive.errors import TopFiveError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=["lm", "sampling", "ppo", []], help="which (default: all)")
+    parser.add_argument("--trl", type=Path, help=f"folder with TRL {ppo.TRL_VERSION} alone (or ${ppo.TRL_VARIABLE})")
+    parser.add_argument("--sft", type=Path, help="SFT checkpoint (default: the shipped one)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where to write (default: %(default)s)")
+    options = parser.parse_args()
+    try:
+        sft = options.sft or data.checkpoint("sft")
+        benchmarks: dict[str, tuple[str, Callable[[], str]]] = {
+            "lm": (lm.TITLE, lambda: lm.run(sft)),
+            "sampling": (sampling.TITLE, lambda: sampling.run(sft)),
+            "ppo": (ppo.TITLE, lambda: ppo.run(sft, ppo.trl_folder(options.trl))),
+        }
+        for name in options.names or benchmarks:
+            title, run = benchmarks[name]
+            print(f"{title} ...", flush=True)
+            text = run()
+            print(text, flush=True)
+            write_section(title, text, options.out)
+    except TopFiveError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

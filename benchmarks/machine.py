@@ -1,0 +1,50 @@
+"""What the numbers were measured on, and how fast it multiplies matrices."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmarks.timing import seconds
+
+LIBRARIES = ("torch", "transformers")
+
+
+def matrix_speed(dtype: torch.dtype = torch.float32, size: int = 1024, repeats: int = 10) -> float:
+    """FLOP/s of products of two square matrices: what this machine can do at most, in practice."""
+    left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+
+    def multiply() -> None:
+        for _ in range(repeats):
+            left @ right
+
+    multiply()
+    return 2 * size**3 * repeats / seconds(multiply)
+
+
+def describe() -> str:
+    """Machine class, threads, versions, load and date, in one sentence."""
+    load = f"load average {os.getloadavg()[0]:.1f} at the start, " if hasattr(os, "getloadavg") else ""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    accelerator = (
+        f"1 of {torch.cuda.device_count()} GPUs visible but not used" if torch.cuda.is_available() else "no GPU"
+    )
+    return (
+        f"{os.cpu_count()}-core {platform.machine()} {_vector_units()}, {accelerator}, {platform.system()}; "
+        f"{torch.get_num_threads()} threads, {load}Python {platform.python_version()}, {versions}; "
+        f"{datetime.now(UTC):%Y-%m-%d}."
+    )
+
+
+def _vector_units() -> str:
+    """The widest vector instructions of the processor, and whether it multiplies bfloat16 in hardware."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8").split())
+    except OSError:
+        return torch.backends.cpu.get_cpu_capability()
+    widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "no AVX2")
+    fast = flags & {"avx512_bf16", "amx_bf16"}
+    return f"with {widest}, {'with' if fast else 'without'} bfloat16 products in hardware"

@@ -1,0 +1,116 @@
+"""The benchmarks run: tiny models, tiny settings. What they measure at full size is in benchmarks/results.md."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import lm, machine, ppo, report, sampling, timing
+from topfive import data
+from topfive.errors import TopFiveError
+from topfive.lm.model import new_model, save
+from topfive.lm.tokenizer import train_tokenizer
+from topfive.reward import model as reward_model
+
+TINY = ppo.Settings(
+    steps=4,
+    block=2,
+    seeds=(0,),
+    rankings=6,
+    train_prompts=32,
+    test_prompts=8,
+    max_new_tokens=8,
+    job={"batch_size": 8, "response_length": 8},
+)
+
+
+@pytest.fixture(scope="module")
+def sft(tmp_path_factory) -> Path:
+    """A checkpoint that has learned nothing."""
+    folder = tmp_path_factory.mktemp("sft")
+    tokenizer = train_tokenizer(data.pretraining_text()[:2000], 512)
+    save(new_model(tokenizer, width=32, layers=1, heads=2), tokenizer, folder)
+    return folder
+
+
+def test_matrix_speed_is_plausible():
+    assert 1e8 < machine.matrix_speed(size=128, repeats=2) < 1e15
+
+
+def test_ratios_are_taken_pair_by_pair():
+    assert timing.median_ratio([2.0, 40.0, 6.0], [1.0, 10.0, 3.0]) == 2.0
+
+
+def test_blocks_alternate():
+    order: list[str] = []
+    times = timing.alternate({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=2)
+    assert order == ["a", "b"] * 3
+    assert [len(found) for found in times.values()] == [2, 2]
+
+
+def test_a_section_replaces_its_own_and_no_other(tmp_path):
+    path = tmp_path / "results.md"
+    for title, text in (("One", "first"), ("Two", "### Part\n\nsecond"), ("One", "third")):
+        report.write_section(title, text, path)
+    assert path.read_text("utf-8") == f"{report.HEAD}\n## One\n\nthird\n\n## Two\n\n### Part\n\nsecond\n"
+
+
+def test_training_benchmark(sft):
+    text = lm.run(sft, lm.Settings(rounds=1, steps=1))
+    assert text.count("GFLOP/s") == 3
+    assert "| Muon | float32 |" in text
+
+
+def test_sizes_count_each_parameter_once(sft):
+    model = new_model(lm.load(sft)[1])
+    total, inside = lm.sizes(model)
+    assert total == model.num_parameters()
+    assert total - inside == model.transformer.wte.weight.numel() + model.transformer.wpe.weight.numel()
+
+
+def test_sampling_benchmark(sft):
+    text = sampling.run(sft, sampling.Settings(rounds=1, lists=4, max_new_tokens=4))
+    assert "| transformers |" in text
+
+
+def test_folding_the_normalisation_changes_no_score(sft):
+    model, tokenizer = lm.load(sft)
+    reward = reward_model.from_language_model(model)
+    prompts, answers = ["top 5 soups"] * 3, ["\n1. miso", "\n1. pea\n2. leek", ""]
+    reward_model.normalise(reward, tokenizer, prompts, answers)
+    before = reward_model.score_texts(reward, tokenizer, prompts, answers)
+    ppo.fold_normalisation(reward)
+    assert (reward.config.reward_mean, reward.config.reward_std) == (0.0, 1.0)
+    torch.testing.assert_close(reward_model.score_texts(reward, tokenizer, prompts, answers), before)
+
+
+def test_a_folder_without_trl_is_named(tmp_path):
+    with pytest.raises(TopFiveError, match=f"no TRL {ppo.TRL_VERSION}; make it by"):
+        ppo.trl_folder(tmp_path)
+
+
+def test_topfive_side_trains_in_turns(sft, tmp_path):
+    ppo.prepare(sft, tmp_path, TINY)
+    sides = [side for side in ppo.SIDES if side.trainer == ppo.OURS]
+    for trained in ppo.train_in_turns(sides, tmp_path, 0, TINY, tmp_path):
+        assert len(trained.seconds) == TINY.steps // TINY.block - 1
+        assert trained.said["time/episodes_per_second"] > 0
+        assert ppo.score(trained.policy, tmp_path, TINY).kl != 0
+    parts = ppo.profile(tmp_path, TINY, steps=1)
+    assert set(parts) == {label for label, *_ in ppo.PARTS} | {"the rest"}
+    assert all(spent > 0 for spent in parts.values())
+
+
+def test_a_side_that_dies_says_why(tmp_path):
+    with pytest.raises(TopFiveError, match="topfive stopped"):
+        ppo.train_in_turns(ppo.SIDES[:1], tmp_path, 0, TINY, tmp_path)
+
+
+@pytest.mark.slow
+def test_ppo_benchmark_against_trl(sft):
+    try:
+        trl = ppo.trl_folder(install=False)
+    except TopFiveError as error:
+        pytest.skip(f"THE SIDE BY SIDE WITH TRL IS NOT TESTED. {error}")
+    text = ppo.run(sft, trl, TINY)
+    assert all(f"| {side.name} |" in text for side in ppo.SIDES)
