@@ -8,6 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from topfive.lm.sampling import Samples, generate, positions
+from topfive.ppo.advantages import masked_mean
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values_everywhere
 
@@ -55,21 +56,27 @@ def joined(samples: Samples) -> tuple[Tensor, Tensor]:
 
 def response_logits(model: PreTrainedModel, samples: Samples, temperature: float) -> Tensor:
     """Logits that predicted each response token, divided by the sampling temperature. (batch, time, vocabulary)."""
-    tokens, mask = joined(samples)
-    length = samples.response.shape[1]
+    # Nothing is predicted from the last token: without it the logits are those wanted, and need no copy.
+    tokens, mask = (tensor[:, :-1] for tensor in joined(samples))
     logits = model(
         input_ids=tokens,
         attention_mask=mask,
         position_ids=positions(mask),
         use_cache=False,
-        logits_to_keep=length + 1,
+        logits_to_keep=samples.response.shape[1],
     ).logits
-    return logits[:, :-1] / temperature
+    return logits if temperature == 1 else logits / temperature
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     """Log-probability of each token under its logits, 0 on pads. (batch, time, vocabulary) → (batch, time)."""
-    return -F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none") * mask
+    return -F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none").view_as(tokens) * mask
+
+
+def mean_entropy(logits: Tensor, mask: Tensor) -> Tensor:
+    """Entropy of the next-token distribution in nats, averaged over real tokens, a scalar."""
+    entropy = logits.logsumexp(dim=-1) - (logits.softmax(dim=-1) * logits).sum(dim=-1)
+    return masked_mean(entropy, mask)
 
 
 def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
@@ -98,7 +105,6 @@ def roll_out(
     )
     logits = response_logits(model, samples, temperature)
     logprobs = token_logprobs(logits, samples.response, samples.mask)
-    entropy = (torch.distributions.Categorical(logits=logits).entropy() * samples.mask).sum() / samples.mask.sum()
     ref_logits = response_logits(ref_model, samples, temperature)
     scores = reward_scores(reward_model, *joined(samples))
     return Rollout(
@@ -107,5 +113,5 @@ def roll_out(
         ref_logprobs=token_logprobs(ref_logits, samples.response, samples.mask),
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
-        entropy=entropy.item(),
+        entropy=mean_entropy(logits, samples.mask).item(),
     )
