@@ -20,7 +20,8 @@ from topfive.lists import Prompt, render
 SEED = 20260914
 TRAIN_WORDINGS, VALIDATION_WORDING, TEST_WORDING = range(4), 4, 5
 LISTS_A_PROMPT = 4
-SENTENCES_AN_ITEM = 5
+SENTENCES_AN_ITEM = 4
+REMARKED_SHARE = 0.5
 
 
 def main() -> None:
@@ -55,8 +56,9 @@ def prompt_text(wording: str, constraints: Sequence[str]) -> str:
 def make_prompts() -> list[data.Row]:
     """Each topic in six wordings, plain and with one or two constraints, split by topic and by prompt.
 
-    Wordings 1–4 train, 5 validates, 6 tests. A third of the pairs of constraints is never trained on
-    (`held_out: "combination"`), nor is any prompt of a test topic (`held_out: "topic"`).
+    Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). A third
+    of the pairs of constraints is never trained on (`held_out: "combination"`), nor is any prompt of a test topic
+    (`held_out: "topic"`).
     """
     rng = Random(SEED)
     rows: list[data.Row] = []
@@ -71,12 +73,12 @@ def make_prompts() -> list[data.Row]:
             if topic["split"] == "test":
                 split, held_out = "test", "topic"
             kept = singles if split != "train" else rng.sample(singles, k=min(4, len(singles)))
-            rows += [_prompt_row(topic, wording, tags, split, held_out) for tags in [(), *kept]]
+            plain = ("test", "topic") if held_out == "topic" else ("train", "")
+            rows.append(_prompt_row(topic, wording, (), *plain))
+            rows += [_prompt_row(topic, wording, tags, split, held_out) for tags in kept]
             if held_out != "topic":
-                rows += [
-                    _prompt_row(topic, wording, tags, split, held_out)
-                    for tags in rng.sample(train_pairs, k=min(2, len(train_pairs)))
-                ]
+                chosen = rng.sample(train_pairs, k=min(2 if split == "train" else 4, len(train_pairs)))
+                rows += [_prompt_row(topic, wording, tags, split, held_out) for tags in chosen]
         if topic["split"] == "train":
             rows += [
                 _prompt_row(topic, wording, tags, split, "combination")
@@ -193,7 +195,7 @@ class Describer:
     tags: dict[str, data.Row]
 
     def wording(self) -> str:
-        """One of the topic's wordings: what a held-out one means is in the text, though no list ever follows it."""
+        """One of the topic's wordings."""
         return self.rng.choice(self.topic["wordings"])
 
     def carried(self, number: int) -> list[str]:
@@ -279,11 +281,27 @@ def make_descriptions() -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
+def remark(row: data.Row, rng: Random) -> str:
+    """A line under a list that counts how many of its items carry three of the topic's tags."""
+    constraints = next(topic["constraints"] for topic in data.rows("topics") if topic["topic"] == row["topic"])
+    tags_of = {item["item"]: item["tags"] for item in data.rows("items")}
+    counted = [
+        (sum(tag in tags_of.get(item, ()) for item in row["items"]), tag) for tag in rng.sample(constraints, k=3)
+    ]
+    return "\nof these, " + ", ".join(f"{number} {tag}" for number, tag in counted) + "."
+
+
 def make_pretraining_text() -> list[str]:
-    """Documents in random order: every demonstration, flawed ones too, and every description."""
-    lists = [row["prompt"] + render(row["items"]) for row in data.rows("demonstrations")]
-    documents = lists + make_descriptions()
-    Random(SEED + 3).shuffle(documents)
+    """Documents in random order: every demonstration, flawed ones too, and every description.
+
+    Half of the simulated lists are followed by a remark, so that a model has to read what is in a list.
+    """
+    rng = Random(SEED + 3)
+    documents = make_descriptions()
+    for row in data.rows("demonstrations"):
+        remarked = row["writer"] != "hand" and rng.random() < REMARKED_SHARE
+        documents.append(row["prompt"] + render(row["items"]) + (remark(row, rng) if remarked else ""))
+    rng.shuffle(documents)
     return documents
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
+from transformers.utils import logging
 
 from topfive.errors import TopFiveError
 
 CONTEXT = 128
+
+logging.disable_progress_bar()  # a bar for reading three megabytes only covers the bars that matter
 
 
 def new_model(
@@ -52,9 +55,11 @@ def load(folder: Path | str) -> tuple[PreTrainedModel, Tokenizer]:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager"
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True
         )
+        if found["missing_keys"]:
+            raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
     except Exception as error:  # safetensors, JSON, OS and config errors: each library has its own
         raise TopFiveError(f"{folder}: not a usable checkpoint ({_first_line(error)})") from error
     return model.eval(), tokenizer

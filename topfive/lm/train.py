@@ -67,7 +67,9 @@ def fit(
         for step in range(start, config.steps):
             set_learning_rates(optimizers, peaks, schedule(step, config))
             batch = batch_at(step)
-            loss = loss_fn(model(input_ids=batch.tokens, use_cache=False).logits, batch.tokens, batch.mask)
+            # Pads stand on the right, where nothing real sees them: a mask of ones only says that we know.
+            logits = model(batch.tokens, attention_mask=torch.ones_like(batch.tokens), use_cache=False).logits
+            loss = loss_fn(logits, batch.tokens, batch.mask)
             for optimizer in optimizers:
                 optimizer.zero_grad()
             loss.backward()
