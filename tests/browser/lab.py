@@ -214,13 +214,15 @@ class Tab:
     def wait_ready(self) -> None:
         """Wait until the panel has heard from the kernel."""
         self.page.wait_for_function(
-            "() => [...document.querySelectorAll('.topfive .saved')].at(-1)?.textContent.match(/saved/)"
+            "() => { const panel = [...document.querySelectorAll('.topfive')].at(-1);"
+            " return panel?.querySelector('[data-ready=true]') && !panel.closest('.jupyter-widgets-disconnected') }"
         )
 
     def wait_saved(self) -> int:
         """Wait until nothing is pending; returns how many clicks the panel counts as saved."""
         self.page.wait_for_function(
-            "() => [...document.querySelectorAll('.topfive .saved')].at(-1)?.dataset.pending === '0'"
+            "() => (d => d?.ready === 'true' && d.pending === '0')("
+            "[...document.querySelectorAll('.topfive .saved')].at(-1)?.dataset)"
         )
         return int(self.status.get_attribute("data-saved") or 0)
 

@@ -64,6 +64,7 @@ class Panel(anywidget.AnyWidget):
                 "name": name,
                 "of": of,
                 "assignment": header["assignment"],
+                "ledger": header["id"] if self.ledger.path.exists() else "new",
                 "guidelines": guidelines,
                 "side": side,
             },

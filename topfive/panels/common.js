@@ -194,6 +194,7 @@ function show(kind, model, el) {
   const config = model.get("config");
   const tasks = model.get("tasks");
   const queue = openQueue(`${config.assignment}|${config.name}`);
+  queue.of(config.ledger);
   const drag = { active: false };
   const saved = new Map(); // id -> event, in the ledger's order
   let greeted = false; // whether the kernel has told what the ledger holds
@@ -329,6 +330,7 @@ function show(kind, model, el) {
     if (advice && status.textContent !== words) live.textContent = words;
     status.textContent = words;
     status.classList.toggle("wait", Boolean(pending || advice));
+    status.dataset.ready = greeted;
     status.dataset.pending = pending;
     status.dataset.saved = clicks;
     buttons.download.hidden = !pending;
