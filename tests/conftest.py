@@ -20,6 +20,8 @@ from topfive.lists import Prompt, render
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
 
+torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
+
 SOUPS = [
     ("tomato soup with basil", ["vegetarian", "vegan", "budget"]),
     ("lentil soup with cumin", ["vegetarian", "vegan", "spicy"]),
@@ -120,4 +122,5 @@ def model(tokenizer: Tokenizer) -> PreTrainedModel:
         for name, value in small.named_parameters():
             if value.ndim == 2 and "wte" not in name:
                 value.mul_(12)
+        small.transformer.ln_f.weight.mul_(10)
     return small

@@ -25,7 +25,9 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
     """
     config = type(language_model.config).from_dict(language_model.config.to_dict())
     config.num_labels, config.reward_mean, config.reward_std = 1, 0.0, 1.0
-    model = AutoModelForSequenceClassification.from_config(config, attn_implementation=config._attn_implementation)
+    model = AutoModelForSequenceClassification.from_config(
+        config, attn_implementation=language_model.config._attn_implementation
+    )
     model.base_model.load_state_dict(language_model.base_model.state_dict())
     generator = torch.Generator().manual_seed(seed)
     head = model.score.weight
@@ -37,9 +39,11 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
 def load(folder: Path | str) -> PreTrainedModel:
     """Read a reward model. Raises TopFiveError if the folder does not hold a whole one."""
     try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager"
+        model, found = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True
         )
+        if found["missing_keys"]:
+            raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
         if model.num_labels != 1 or not hasattr(model.config, "reward_std"):
             raise ValueError("not a reward model")
     except Exception as error:

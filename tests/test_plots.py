@@ -1,0 +1,114 @@
+import io
+import re
+
+import IPython.display
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from topfive.judge import WEIGHTS
+from topfive.plots import BASE, JUDGE, PARTS, RLHF, SFT, LiveCurves, figure, live_html, ppo_curves, quality_bars
+from topfive.ppo.trainer import PPOStep
+from topfive.stats import Estimate
+
+HISTORY = [
+    {"objective/scores": -0.1 + 0.5 * step, "objective/kl": 2.0 * step, "response/length": 40.0 - step}
+    for step in range(4)
+]
+QUALITY = {"sft": dict.fromkeys(WEIGHTS, 0.5), "ppo": dict.fromkeys(WEIGHTS, 0.75)}
+
+
+def step(number: int, answer: str = "\n1. tomato soup") -> PPOStep:
+    return PPOStep(number, 5, HISTORY[number % 4], [("top 5 soups", answer, 1.25)])
+
+
+def draw(drawn: Figure) -> None:
+    """Drawing finds what only setting does not, as a label that has no font."""
+    drawn.savefig(io.BytesIO(), format="png")
+
+
+def test_a_figure_shows_what_is_behind_it_and_has_no_frame():
+    drawn, axes = figure(columns=2)
+    draw(drawn)
+    assert len(axes) == 2
+    assert drawn.patch.get_alpha() == axes[0].patch.get_alpha() == 0
+    assert not axes[0].spines["top"].get_visible()
+
+
+def test_colours_are_apart():
+    assert len({BASE, SFT, RLHF, JUDGE}) == 4
+
+
+def test_curves_draw_the_history_and_their_titles_say_the_finding():
+    drawn = ppo_curves(HISTORY)
+    draw(drawn)
+    keys = ("objective/scores", "objective/kl", "response/length")
+    for ax, key in zip(drawn.axes, keys, strict=True):
+        [line] = ax.lines
+        assert list(line.get_xdata()) == [1, 2, 3, 4]
+        assert list(line.get_ydata()) == [row[key] for row in HISTORY]
+        assert to_hex(line.get_color()) == RLHF
+    assert [ax.lines[0].get_linestyle() for ax in drawn.axes] == ["--", "-", "-"], "a proxy is dashed"
+    titles = ["The reward model's score went -0.1 → +1.4", "6.0 nats away from SFT", "37 tokens a list"]
+    assert [ax.get_title() for ax in drawn.axes] == titles
+    assert all(ax.get_xlabel() == "PPO step" for ax in drawn.axes)
+    assert "nats" in drawn.axes[1].get_ylabel()
+
+
+def test_bars_are_the_parts_before_and_after():
+    drawn = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300))
+    draw(drawn)
+    bars, wins = drawn.axes
+    assert list(PARTS) == list(WEIGHTS)
+    assert [(to_hex(bar.get_facecolor()), bar.get_height()) for bar in bars.patches] == [(SFT, 0.5)] * 5 + [
+        (RLHF, 0.75)
+    ] * 5
+    assert [text.get_text() for text in bars.get_legend().get_texts()] == ["SFT", "after PPO"]
+    assert [label.get_text() for label in bars.get_xticklabels()] == list(PARTS.values())
+    ends = wins.collections[0].get_segments()[0][:, 1]
+    assert list(ends) == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.4, "loses")]
+)
+def test_the_title_says_who_wins_by_the_interval(low: float, high: float, verdict: str):
+    mean = (low + high) / 2
+    title = quality_bars(QUALITY, Estimate(mean, low, high, 300)).axes[1].get_title()
+    assert title == f"PPO {verdict}: {mean:.2f} [{low:.2f}, {high:.2f}] (n = 300)"
+
+
+def test_live_html_has_a_picture_with_words_for_it_and_the_newest_list():
+    html = live_html(ppo_curves(HISTORY), step(3))
+    assert 'alt="Curves of score, KL and length after 3 of 5 steps"' in html
+    assert re.search(r'src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
+    assert "step 3 of 5 · score +1.2" in html
+    assert "top 5 soups\n1. tomato soup" in html
+
+
+def test_what_a_model_says_is_not_markup():
+    html = live_html(ppo_curves(HISTORY), step(1, "</pre><script>alert(1)</script>"))
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_live_curves_are_drawn_in_one_place_at_their_turn_and_at_the_end(monkeypatch: pytest.MonkeyPatch):
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, content: object) -> None:
+            shown.append("update")
+
+    def display(content: object, display_id: bool) -> Handle:
+        shown.append("display")
+        return Handle()
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    live = LiveCurves(every=2)
+    counts = []
+    for number in range(1, 6):
+        live(step(number))
+        counts.append(len(shown))
+    assert counts == [0, 1, 1, 2, 3]
+    assert shown == ["display", "update", "update"]
+    assert len(live.history) == 5
