@@ -75,11 +75,7 @@ The whole course is in this picture, from left to right. The numbers are the not
 # %%
 from topfive import plots
 
-plots.show(
-    plots.loop_picture(),
-    alt="Six boxes from left to right: base model, SFT model, rankings, reward model, policy, evaluation. "
-    "An arrow leads from the policy back to the rankings.",
-)
+plots.show_loop()
 
 # %% [markdown]
 """
@@ -193,7 +189,7 @@ print(tasks[0].prompt.text + tasks[0].texts[0])
 
 # %% [markdown]
 """
-Put the four lists in order, the one *you* would like best at the top. Drag them, or use the ▲▼ buttons, or the keys
+Put the four lists in order, the one *you* would like best first. Drag them, or use the ▲▼ buttons, or the keys
 that the panel names. There is no right answer. If two are equally good, say so; if you cannot tell, skip.
 
 Every click is on your disk, in `work/ledger.jsonl` beside this notebook, before the panel says "saved". Nothing is sent
@@ -289,6 +285,19 @@ report = run(config, callbacks=[plots.LiveCurves()])
 """
 It is all in `work/run`: the rankings, both models, the curves, a report. If you open this notebook again tomorrow,
 the cell above finds the report and does not train again. To try something else, give it another folder (`out`).
+
+Here are the curves once more, from there. Where does the score rise fastest? Does the policy move away from the SFT
+model at the same pace?
+"""
+
+# %%
+from IPython.display import HTML, Image
+
+Image(config.out / "ppo.png", alt="Score, KL and length over the steps of PPO")
+
+# %% [markdown]
+"""
+And this is how long each stage took, in seconds.
 """
 
 # %%
@@ -329,10 +338,8 @@ lists look. Our rule: a model *ships* only if the whole interval lies above 0.5.
 """
 
 # %%
-plots.show(
-    plots.quality_bars(report["quality"], win_rate),
-    alt=f"Left: bars of five quality parts before and after PPO. Right: the win rate, {win_rate}.",
-)
+bars = plots.quality_bars(report["quality"], win_rate)
+plots.show(bars, alt=f"Left: five parts of quality before and after PPO. Right: the win rate, {win_rate}.")
 print("ships:", report["shipped"])
 
 # %% [markdown]
@@ -364,8 +371,6 @@ before = sample_texts(sft, tokenizer, questions, seed=2)
 after = sample_texts(policy, tokenizer, questions, seed=2)
 
 # %%
-from IPython.display import HTML
-
 HTML(plots.side_by_side(questions, {"SFT": before, "after PPO": after}, mark=is_vegetarian))
 
 # %% [markdown]

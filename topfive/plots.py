@@ -150,8 +150,14 @@ def show(drawn: Figure, alt: str) -> None:
     display(Image(buffer.getvalue(), format="png", retina=True, alt=alt))
 
 
-def loop_picture(here: str = "") -> Figure:
-    """The course in one picture, a box a stage, with the number of its notebook. `here` names the stage to fill in."""
+def show_loop(here: str = "") -> None:
+    """Display the course in one picture, a box a stage, with the number of its notebook; `here` is filled in."""
+    names = ", ".join(name for name, *_ in STAGES)
+    marked = f" You are here: {here}." if here else ""
+    show(_loop(here), alt=f"Boxes from left to right: {names}. An arrow leads from policy back to rankings.{marked}")
+
+
+def _loop(here: str) -> Figure:
     drawn, [ax] = figure(width=9.6, height=2.3)
     ax.axis("off")
     ax.set(xlim=(-0.55, 5.55), ylim=(-1.0, 0.95))
