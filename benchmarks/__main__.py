@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import lm, ppo, sampling
+from benchmarks.machine import Bystanders
 from benchmarks.report import RESULTS, write_section
 from topfive import data
 from topfive.errors import TopFiveError
@@ -28,7 +29,9 @@ def main() -> int:
         for name in options.names or benchmarks:
             title, run = benchmarks[name]
             print(f"{title} ...", flush=True)
-            text = run()
+            with Bystanders() as bystanders:
+                text = run()
+            text += f"\nMeanwhile other programs took {bystanders.share:.0%} of the processors.\n"
             print(text, flush=True)
             write_section(title, text, options.out)
     except TopFiveError as error:

@@ -2,10 +2,12 @@
 
 import os
 import platform
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import torch
 
 from benchmarks.timing import seconds
@@ -26,15 +28,14 @@ def matrix_speed(dtype: torch.dtype = torch.float32, size: int = 1024, repeats: 
 
 
 def describe() -> str:
-    """Machine class, threads, versions, load and date, in one sentence."""
-    load = f"load average {os.getloadavg()[0]:.1f} at the start, " if hasattr(os, "getloadavg") else ""
+    """Machine class, threads, versions and date, in one sentence."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     accelerator = (
         f"1 of {torch.cuda.device_count()} GPUs visible but not used" if torch.cuda.is_available() else "no GPU"
     )
     return (
         f"{os.cpu_count()}-core {platform.machine()} {_vector_units()}, {accelerator}, {platform.system()}; "
-        f"{torch.get_num_threads()} threads, {load}Python {platform.python_version()}, {versions}; "
+        f"{torch.get_num_threads()} threads, Python {platform.python_version()}, {versions}; "
         f"{datetime.now(UTC):%Y-%m-%d}."
     )
 
@@ -48,3 +49,29 @@ def _vector_units() -> str:
     widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "no AVX2")
     fast = flags & {"avx512_bf16", "amx_bf16"}
     return f"with {widest}, {'with' if fast else 'without'} bfloat16 products in hardware"
+
+
+class Bystanders:
+    """How much of the processors other programs took while we measured. Use as a context manager, then read `share`."""
+
+    share = 0.0
+
+    def __enter__(self) -> "Bystanders":
+        self._began = time.perf_counter(), _busy(), _own()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        began, busy, own = self._began
+        capacity = (time.perf_counter() - began) * (os.cpu_count() or 1)
+        self.share = max(0.0, _busy() - busy - (_own() - own)) / capacity
+
+
+def _busy() -> float:
+    """Processor seconds spent by anyone since the machine started."""
+    times = psutil.cpu_times()
+    return times.user + times.system + getattr(times, "nice", 0.0)
+
+
+def _own() -> float:
+    """Processor seconds spent by this process and those it started and waited for."""
+    return sum(os.times()[:4])

@@ -362,7 +362,7 @@ def _speed_table(runs: list[list[Trained]], settings: Settings) -> str:
         [
             side.name,
             f"{median(episodes / spent for spent in own):.1f}",
-            f"{settings.block and median(own) / settings.block:.2f}",
+            f"{median(own) / settings.block:.2f}",
             f"**{median_ratio(own, times[0]):.2f} ×**" if number else "",
         ]
         for number, (side, own) in enumerate(zip(SIDES, times, strict=True))

@@ -37,6 +37,12 @@ def test_matrix_speed_is_plausible():
     assert 1e8 < machine.matrix_speed(size=128, repeats=2) < 1e15
 
 
+def test_bystanders_are_not_ourselves():
+    with machine.Bystanders() as bystanders:
+        machine.matrix_speed(size=256, repeats=2)
+    assert 0 <= bystanders.share <= 1.1
+
+
 def test_ratios_are_taken_pair_by_pair():
     assert timing.median_ratio([2.0, 40.0, 6.0], [1.0, 10.0, 3.0]) == 2.0
 
