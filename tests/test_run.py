@@ -10,6 +10,8 @@ import pytest
 from topfive import run as loop
 from topfive.cli import main
 from topfive.errors import TopFiveError
+from topfive.lm import recipe
+from topfive.lm.train import TrainConfig
 from topfive.run import RunConfig, run
 
 KEYS = {"profile", "seed", "taste", "rankings", "source", "seconds", "reward_model", "ppo", "win_rate", "quality"}
@@ -59,6 +61,15 @@ def test_an_interrupted_run_goes_on_and_ends_like_an_uninterrupted_one(small, tm
     resumed = run(RunConfig(**halved))
     assert resumed["win_rate"] == whole["win_rate"]
     assert resumed["ppo"]["score_end"] == whole["ppo"]["score_end"]
+
+
+@pytest.mark.slow
+def test_from_scratch_trains_tokenizer_base_and_sft(small, monkeypatch):
+    monkeypatch.setattr(recipe, "PRETRAINING", TrainConfig(steps=3, batch_size=8))
+    monkeypatch.setattr(recipe, "SFT", TrainConfig(steps=2, batch_size=8))
+    report = run(RunConfig(**small, from_scratch=True))
+    assert report["quality"]["sft"]["valid"] < 0.5  # three steps teach nothing, and the loop goes through all the same
+    assert (small["out"] / "sft" / "model.safetensors").exists()
 
 
 @pytest.mark.slow

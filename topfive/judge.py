@@ -41,7 +41,7 @@ class Taste:
     noise: float = 1.0
 
     def touches(self, topic: str) -> bool:
-        """Whether the taste tells lists of this topic apart: it concerns at least a fifth, and not all, of its items."""
+        """Whether the taste tells lists of this topic apart: it concerns at least a fifth, not all, of its items."""
         worth = [self.of_item(row["item"], row["tags"]) for row in items_of(topic)]
         liked = float(np.mean([value != 0 for value in worth])) if worth else 0.0
         return liked >= 0.2 and len(set(worth)) > 1

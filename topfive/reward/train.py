@@ -26,7 +26,7 @@ class RewardConfig:
 
     epochs: int = 3
     batch_size: int = 8
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     weight_decay: float = 0.01
     seed: int = 0
 
