@@ -18,6 +18,7 @@ from topfive.lm.sampling import encode, generate, positions, sample_texts, trunc
 from topfive.lm.state import load_extra, load_state, save_state
 from topfive.lm.tokenizer import NUMBERS
 from topfive.lm.train import TrainConfig, adamw, fit, muon, packed_batches, pad_batch, schedule, sft_batches
+from topfive.ppo.rollout import response_logits
 
 PROMPTS = ["top 5 soups", "top 5 games", "top 5 spicy soups with basil and cumin", "soups"]
 CONFIG = TrainConfig(steps=6, batch_size=4, learning_rate=3e-3, warmup=2, save_every=3, seed=1)
@@ -243,8 +244,21 @@ def test_tokens_come_as_often_as_they_should(model: PreTrainedModel, tokenizer: 
     assert chisquare(observed, [count * scale for count in predicted]).pvalue > 0.001
 
 
+@pytest.mark.parametrize("drawn", [0.0, 1 - 2**-24])
+def test_the_ends_of_the_random_numbers_fall_on_likely_tokens_too(
+    model: PreTrainedModel, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, drawn: float
+):
+    """The smallest and the largest number that torch.rand gives must not pick a token that top-k has dropped."""
+    monkeypatch.setattr(torch, "rand", lambda *size, device=None, **_: torch.full(size, drawn, device=device))
+    query, mask = encode(tokenizer, PROMPTS)
+    found = generate(model, query, mask, generator=rng(), top_k=3, max_new_tokens=20)
+    logits = response_logits(model, found, 1.0)
+    kept = truncate_logits(logits, top_k=3).isfinite().gather(2, found.response[..., None])[..., 0]
+    assert kept[found.mask.bool()].all()
+
+
 def test_sampled_texts_are_the_same_for_the_same_seed_only(model: PreTrainedModel, tokenizer: Tokenizer):
-    options = {"batch_size": 3, "max_new_tokens": 10}
+    options = {"batch_size": 4, "max_new_tokens": 10}
     texts = sample_texts(model, tokenizer, PROMPTS * 2, seed=1, **options)
     torch.manual_seed(99)
     assert sample_texts(model, tokenizer, PROMPTS * 2, seed=1, **options) == texts
