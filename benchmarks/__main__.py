@@ -16,15 +16,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=["lm", "sampling", "ppo", []], help="which (default: all)")
     parser.add_argument("--trl", type=Path, help=f"folder with TRL {ppo.TRL_VERSION} alone (or ${ppo.TRL_VARIABLE})")
-    parser.add_argument("--sft", type=Path, help="SFT checkpoint (default: the shipped one)")
+    parser.add_argument("--checkpoints", type=Path, help="folder with `sft` and `reward` (default: those shipped)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where to write (default: %(default)s)")
     options = parser.parse_args()
     try:
-        sft = options.sft or data.checkpoint("sft")
+        checkpoints = options.checkpoints or data.checkpoint("sft").parent
         benchmarks: dict[str, tuple[str, Callable[[], str]]] = {
-            "lm": (lm.TITLE, lambda: lm.run(sft)),
-            "sampling": (sampling.TITLE, lambda: sampling.run(sft)),
-            "ppo": (ppo.TITLE, lambda: ppo.run(sft, ppo.trl_folder(options.trl))),
+            "lm": (lm.TITLE, lambda: lm.run(checkpoints / "sft")),
+            "sampling": (sampling.TITLE, lambda: sampling.run(checkpoints / "sft")),
+            "ppo": (ppo.TITLE, lambda: ppo.run(checkpoints, ppo.trl_folder(options.trl))),
         }
         for name in options.names or benchmarks:
             title, run = benchmarks[name]

@@ -29,16 +29,13 @@ from benchmarks.ppo_side import Job
 from benchmarks.report import table
 from benchmarks.timing import median_ratio
 from topfive import data
-from topfive.crowd import Student
 from topfive.errors import TopFiveError
 from topfive.evaluate import heldout_prompts, kl_divergence
-from topfive.judge import load_taste
 from topfive.lm.model import load, save
-from topfive.lm.sampling import MAX_NEW_TOKENS, encode, generate, sample_texts
+from topfive.lm.sampling import MAX_NEW_TOKENS, encode, generate
 from topfive.ppo import PPOConfig, PPOTrainer, rollout, trainer
 from topfive.ppo.rollout import joined
 from topfive.reward import model as reward_model
-from topfive.reward.train import RewardConfig, train_reward_model
 from topfive.stats import bootstrap
 
 TITLE = "PPO"
@@ -46,7 +43,6 @@ TRL_VERSION = "1.10.0"
 TRL_VARIABLE = "TOPFIVE_TRL"
 TRL_SCRATCH = Path("runs") / f"trl-{TRL_VERSION}"
 OURS, PEER = "topfive", "trl"
-LISTS_A_RANKING = 4
 # PyTorch's own switch for large memory pages, which `import topfive` turns on; see its documentation of environment
 # variables. TRL gets it on one side and not on the other.
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
@@ -60,10 +56,8 @@ class Settings:
     steps: int = 20
     block: int = 2
     seeds: Sequence[int] = (0, 1, 2)
-    rankings: int = 200
     train_prompts: int = 1680
     test_prompts: int = 300
-    taste: str = "vegetarian"
     max_new_tokens: int = MAX_NEW_TOKENS
     job: dict[str, Any] = field(default_factory=dict)
 
@@ -131,20 +125,12 @@ def _has_trl(folder: Path) -> bool:
 # --- the same start for all ---------------------------------------------------------------------------------------
 
 
-def prepare(sft: Path, folder: Path, settings: Settings) -> None:
-    """Write `policy` and `reward`: the SFT model, and a reward model fitted to a simulated student's rankings."""
-    model, tokenizer = load(sft)
-    reward = reward_model.from_language_model(model)
-    prompts = heldout_prompts(data.prompts("train"), settings.rankings)
-    asked = [prompt.text for prompt in prompts for _ in range(LISTS_A_RANKING)]
-    texts = sample_texts(model, tokenizer, asked, seed=0, max_new_tokens=settings.max_new_tokens)
-    student = Student(load_taste(settings.taste), seed=0)
-    panels = [texts[start : start + LISTS_A_RANKING] for start in range(0, len(texts), LISTS_A_RANKING)]
-    rankings = [student.rank(prompt, panel) for prompt, panel in zip(prompts, panels, strict=True)]
-    train_reward_model(reward, tokenizer, rankings, RewardConfig())
-    reward_model.normalise(reward, tokenizer, asked, texts)
+def prepare(checkpoints: Path, folder: Path) -> None:
+    """Write `policy` and `reward` for both sides: the SFT model and the reward model of `checkpoints`."""
+    policy, tokenizer = load(checkpoints / "sft")
+    reward = reward_model.load(checkpoints / "reward")
     fold_normalisation(reward)
-    save(model, tokenizer, folder / "policy")
+    save(policy, tokenizer, folder / "policy")
     save(reward, tokenizer, folder / "reward")
 
 
@@ -306,13 +292,13 @@ def _timed(function: Callable[..., Any], label: str, spent: dict[str, float]) ->
 # --- the whole ----------------------------------------------------------------------------------------------------
 
 
-def run(sft: Path, trl: Path, settings: Settings | None = None) -> str:
+def run(checkpoints: Path, trl: Path, settings: Settings | None = None) -> str:
     """Measure, and say it in Markdown."""
     settings, machine = settings or Settings(), describe()
     speeds = {dtype: matrix_speed(dtype) for dtype in (torch.float32, torch.bfloat16)}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        prepare(sft, folder, settings)
+        prepare(checkpoints, folder)
         parts = profile(folder, settings)
         runs = [train_in_turns(SIDES, folder, seed, settings, trl) for seed in settings.seeds]
         start = score(folder / "policy", folder, settings)
@@ -334,8 +320,8 @@ def run(sft: Path, trl: Path, settings: Settings | None = None) -> str:
 
 
 CONDITIONS = """PPO of topfive and of `trl.experimental.ppo` (TRL {trl}) on the same four models, read from the same
-folders: the SFT model as policy and reference, a reward model fitted to {settings.rankings} rankings of a simulated
-student (taste `{settings.taste}`) as reward model and critic. {job.batch_size} answers a step of at most
+folders: the shipped SFT model as policy and reference, the shipped reward model as reward model and critic.
+{job.batch_size} answers a step of at most
 {job.response_length} tokens, {job.num_ppo_epochs} epochs × {job.num_mini_batches} minibatches with an optimiser step
 each, learning rate {job.learning_rate} falling linearly to 0, AdamW (ε {job.adam_eps}), β {job.kl_coef}, temperature
 1, the same training prompts, dropout off, eager attention, float32 unless said, the same number of threads.

@@ -14,9 +14,11 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
@@ -40,9 +42,9 @@ class Job:
     num_ppo_epochs: int = 2
     num_mini_batches: int = 2
     response_length: int = 64
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-4
     adam_eps: float = 1e-5
-    kl_coef: float = 0.15
+    kl_coef: float = 0.3
     missing_eos: float = 1.0
     autocast: bool = False
 
@@ -76,6 +78,28 @@ class Turns:
             self.answer(seconds=time.perf_counter() - self.began)
             if self.done < self.steps:
                 self.wait()
+
+
+class Scorer(nn.Module):
+    """The reward model as TRL reads one: from a trunk's last hidden state, by `score`, at the last real token.
+
+    Ours averages over real tokens. So this trunk gives the finished score, at every place, and `score` passes it on.
+    """
+
+    base_model_prefix = "trunk"
+
+    def __init__(self, reward: PreTrainedModel):
+        super().__init__()
+        self.reward = reward
+
+    def trunk(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SimpleNamespace:
+        """What TRL calls a trunk: its `hidden_states[-1]` is (batch, time, 1) and holds scores."""
+        scores = reward_model.scores(self.reward, input_ids, attention_mask)
+        return SimpleNamespace(hidden_states=[scores[:, None, None].expand(-1, input_ids.shape[1], 1)])
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Nothing is left to do."""
+        return hidden
 
 
 def train_topfive(
@@ -152,7 +176,7 @@ def train_trl(
         processing_class=tokenizer,
         model=policy,
         ref_model=reference,
-        reward_model=reward,
+        reward_model=Scorer(reward),
         value_model=critic,
         train_dataset=Dataset.from_dict({"input_ids": tokenizer(prompts)["input_ids"]}),
         callbacks=[StepDone()],

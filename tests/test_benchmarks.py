@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from benchmarks import lm, machine, ppo, report, sampling, timing
+from benchmarks.ppo_side import Scorer
 from topfive import data
 from topfive.errors import TopFiveError
 from topfive.lm.model import new_model, save
@@ -16,7 +17,6 @@ TINY = ppo.Settings(
     steps=4,
     block=2,
     seeds=(0,),
-    rankings=6,
     train_prompts=32,
     test_prompts=8,
     max_new_tokens=8,
@@ -25,12 +25,21 @@ TINY = ppo.Settings(
 
 
 @pytest.fixture(scope="module")
-def sft(tmp_path_factory) -> Path:
-    """A checkpoint that has learned nothing."""
-    folder = tmp_path_factory.mktemp("sft")
+def checkpoints(tmp_path_factory) -> Path:
+    """A language model that has learned nothing and a reward model that has an opinion all the same."""
+    folder = tmp_path_factory.mktemp("checkpoints")
     tokenizer = train_tokenizer(data.pretraining_text()[:2000], 512)
-    save(new_model(tokenizer, width=32, layers=1, heads=2), tokenizer, folder)
+    model = new_model(tokenizer, width=32, layers=1, heads=2)
+    reward = reward_model.from_language_model(model)
+    reward.config.reward_mean, reward.config.reward_std = 0.3, 0.5
+    save(model, tokenizer, folder / "sft")
+    save(reward, tokenizer, folder / "reward")
     return folder
+
+
+@pytest.fixture(scope="module")
+def sft(checkpoints) -> Path:
+    return checkpoints / "sft"
 
 
 def test_matrix_speed_is_plausible():
@@ -79,15 +88,22 @@ def test_sampling_benchmark(sft):
     assert "| transformers |" in text
 
 
-def test_folding_the_normalisation_changes_no_score(sft):
-    model, tokenizer = lm.load(sft)
-    reward = reward_model.from_language_model(model)
+def test_folding_the_normalisation_changes_no_score(checkpoints):
+    tokenizer, reward = lm.load(checkpoints / "sft")[1], reward_model.load(checkpoints / "reward")
     prompts, answers = ["top 5 soups"] * 3, ["\n1. miso", "\n1. pea\n2. leek", ""]
-    reward_model.normalise(reward, tokenizer, prompts, answers)
     before = reward_model.score_texts(reward, tokenizer, prompts, answers)
     ppo.fold_normalisation(reward)
     assert (reward.config.reward_mean, reward.config.reward_std) == (0.0, 1.0)
     torch.testing.assert_close(reward_model.score_texts(reward, tokenizer, prompts, answers), before)
+
+
+def test_the_score_that_trl_reads_is_ours(checkpoints):
+    tokenizer, reward = lm.load(checkpoints / "sft")[1], reward_model.load(checkpoints / "reward")
+    tokens, mask = reward_model.encode_pairs(tokenizer, ["top 5 soups"] * 2, ["\n1. miso", "\n1. pea\n2. leek"])
+    scorer = Scorer(reward)
+    read = scorer.score(scorer.trunk(input_ids=tokens, attention_mask=mask).hidden_states[-1])
+    assert read.shape == (*tokens.shape, 1)
+    torch.testing.assert_close(read[:, -1, 0], reward_model.scores(reward, tokens, mask))
 
 
 def test_a_folder_without_trl_is_named(tmp_path):
@@ -95,8 +111,8 @@ def test_a_folder_without_trl_is_named(tmp_path):
         ppo.trl_folder(tmp_path)
 
 
-def test_topfive_side_trains_in_turns(sft, tmp_path):
-    ppo.prepare(sft, tmp_path, TINY)
+def test_topfive_side_trains_in_turns(checkpoints, tmp_path):
+    ppo.prepare(checkpoints, tmp_path)
     sides = [side for side in ppo.SIDES if side.trainer == ppo.OURS]
     for trained in ppo.train_in_turns(sides, tmp_path, 0, TINY, tmp_path):
         assert len(trained.seconds) == TINY.steps // TINY.block - 1
@@ -113,10 +129,10 @@ def test_a_side_that_dies_says_why(tmp_path):
 
 
 @pytest.mark.slow
-def test_ppo_benchmark_against_trl(sft):
+def test_ppo_benchmark_against_trl(checkpoints):
     try:
         trl = ppo.trl_folder(install=False)
     except TopFiveError as error:
         pytest.skip(f"THE SIDE BY SIDE WITH TRL IS NOT TESTED. {error}")
-    text = ppo.run(sft, trl, TINY)
+    text = ppo.run(checkpoints, trl, TINY)
     assert all(f"| {side.name} |" in text for side in ppo.SIDES)
