@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from topfive.judge import Judge, Taste
 from topfive.lists import Prompt, Ranking
@@ -23,15 +23,9 @@ class Student:
         self.rng = np.random.default_rng(seed)
 
     def rank(self, prompt: Prompt, texts: Sequence[str]) -> Ranking:
-        """Order `texts`, best first; there are no ties in a simulated student's mind, except for equal texts."""
-        scores = self.judge.scores([prompt] * len(texts), texts)
-        noisy = scores + self.rng.gumbel(scale=self.judge.taste.noise, size=len(scores))
-        return Ranking(prompt, tuple(texts), _places(noisy))
-
-
-def _places(utilities: NDArray[np.float64]) -> tuple[int, ...]:
-    """Places from 1 for the highest utility down."""
-    order = np.argsort(-utilities)
-    places = np.empty(len(order), dtype=int)
-    places[order] = np.arange(1, len(order) + 1)
-    return tuple(places.tolist())
+        """Order `texts`, best first. Equal texts share a place; nothing else ties."""
+        distinct = list(dict.fromkeys(texts))
+        noise = dict(zip(distinct, self.rng.gumbel(scale=self.judge.taste.noise, size=len(distinct)), strict=True))
+        utilities = self.judge.scores([prompt] * len(texts), texts) + np.array([noise[text] for text in texts])
+        places = rankdata(-utilities, method="dense").astype(int)
+        return Ranking(prompt, tuple(texts), tuple(places.tolist()))

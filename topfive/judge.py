@@ -40,11 +40,10 @@ class Taste:
     words: dict[str, float] = field(default_factory=dict)
     noise: float = 1.0
 
-    def touches(self, topic: str) -> bool:
-        """Whether the taste tells lists of this topic apart: it concerns at least a fifth, not all, of its items."""
+    def share(self, topic: str) -> float:
+        """Share of the topic's items that the taste concerns; 0 if it values all of them alike."""
         worth = [self.of_item(row["item"], row["tags"]) for row in items_of(topic)]
-        liked = float(np.mean([value != 0 for value in worth])) if worth else 0.0
-        return liked >= 0.2 and len(set(worth)) > 1
+        return float(np.mean([value != 0 for value in worth])) if len(set(worth)) > 1 else 0.0
 
     def of_item(self, item: str, tags: Iterable[str]) -> float:
         """Utility of one item."""
@@ -146,6 +145,13 @@ class Judge:
     def scores(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> NDArray[np.float64]:
         """Utility of each answer, shape (n,)."""
         return np.array([judgement.score for judgement in self.judge_all(prompts, texts)])
+
+
+def topics_of(taste: Taste) -> set[str]:
+    """The topics whose lists the taste tells apart: it concerns a fifth of their items; never fewer than five topics."""
+    shares = {row["topic"]: taste.share(row["topic"]) for row in data.rows("topics")}
+    nearest = sorted((topic for topic in shares if shares[topic] > 0), key=lambda topic: -shares[topic])[:5]
+    return {topic for topic, share in shares.items() if share >= 0.2} | set(nearest)
 
 
 # --- what the judge knows about an item ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from topfive.crowd import SOURCE, Student
 from topfive.errors import TopFiveError
 from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
 from topfive.files import write_atomic, write_folder_atomic
-from topfive.judge import Judge, Taste, load_taste
+from topfive.judge import Judge, Taste, load_taste, topics_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load, save
 from topfive.lm.sampling import sample_texts
@@ -128,7 +128,7 @@ def _prompts(taste: Taste, given: Sequence[Ranking] | None) -> tuple[list[Prompt
         ranked = {ranking.prompt.topic for ranking in given}
         topics = {row["topic"] for row in data.rows("topics") if row["topic"] in ranked}
     else:
-        topics = {row["topic"] for row in data.rows("topics") if taste.touches(row["topic"])}
+        topics = topics_of(taste)
     train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
     known = {prompt.topic for prompt in train}
     test = [prompt for prompt in data.prompts("test") if prompt.topic in known]

@@ -60,7 +60,7 @@ def test_values_and_scores_without_padding(models, rollout):
         torch.testing.assert_close(
             rollout.values[row, : len(response)], heads(critic)[len(query) - 1 : -1], atol=1e-5, rtol=1e-5
         )
-        score = heads(reward)[-1] if response[-1] == toy.END else torch.tensor(-1.0)
+        score = heads(reward).mean() if response[-1] == toy.END else torch.tensor(-1.0)
         torch.testing.assert_close(rollout.scores[row], score, atol=1e-5, rtol=1e-5)
 
 

@@ -108,7 +108,8 @@ def pair_accuracy(scores: Sequence[NDArray[np.float64]], rankings: Sequence[Rank
         difference = values[:, None] - values[None, :]
         right.append(((difference > 0)[better]).sum() + 0.5 * (difference == 0)[better].sum())
         pairs.append(better.sum())
-    return ratio_bootstrap(np.array(right, dtype=float), np.array(pairs, dtype=float), seed=seed)
+    compared = np.array(pairs) > 0
+    return ratio_bootstrap(np.array(right, dtype=float)[compared], np.array(pairs, dtype=float)[compared], seed=seed)
 
 
 def accuracy(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> Estimate:
