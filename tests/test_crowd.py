@@ -60,7 +60,8 @@ def test_a_student_follows_quality_and_taste(bank: Path):
 
 
 def test_equal_texts_share_a_place():
-    assert student([1.0, 1.0, 0.0], noise=1.0).rank(PLAIN, ["a", "a", "b"]).ranks.count(1) != 1
+    first, second, _ = student([1.0, 1.0, 0.0], noise=1.0).rank(PLAIN, ["a", "a", "b"]).ranks
+    assert first == second
 
 
 def test_what_the_crowd_says_is_marked():

@@ -148,7 +148,7 @@ class Judge:
 
 
 def topics_of(taste: Taste) -> set[str]:
-    """The topics whose lists the taste tells apart: it concerns a fifth of their items; never fewer than five topics."""
+    """The topics whose lists the taste tells apart: it concerns a fifth of their items; never fewer than five."""
     shares = {row["topic"]: taste.share(row["topic"]) for row in data.rows("topics")}
     nearest = sorted((topic for topic in shares if shares[topic] > 0), key=lambda topic: -shares[topic])[:5]
     return {topic for topic, share in shares.items() if share >= 0.2} | set(nearest)
