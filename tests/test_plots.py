@@ -70,7 +70,8 @@ def test_bars_are_the_parts_before_and_after():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"), [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.4, "loses")]
+    ("low", "high", "verdict"),
+    [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.6, "is not told apart"), (0.2, 0.4, "loses")],
 )
 def test_the_title_says_who_wins_by_the_interval(low: float, high: float, verdict: str):
     mean = (low + high) / 2

@@ -252,11 +252,16 @@ def notebook_moved(tab: Watched) -> int:
 
 
 def cell_training(tab: Watched) -> int:
-    """A cell computes without a pause; clicks are saved while it does."""
-    tab.execute("import time; end = time.time() + 6\nwhile time.time() < end: sum(range(10000))\nPath('done').touch()")
+    """A cell computes without a pause until it is told that all clicks are saved; so they cannot have waited for it."""
+    tab.execute(
+        "import time\nend = time.time() + 100\n"
+        "while not Path('enough').exists():\n    assert time.time() < end\n    sum(range(10000))\nPath('done').touch()"
+    )
     tab.burst(CLICKS, pause=30)
-    total = tab.check_end()
+    tab.wait_saved()
     assert not (tab.folder / "done").exists(), "the clicks waited for the cell"
+    (tab.folder / "enough").touch()
+    total = tab.check_end()
     return total
 
 

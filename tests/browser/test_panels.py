@@ -15,8 +15,14 @@ def letters_of(tab: Tab) -> dict[str, int]:
     return {card.locator(".key").inner_text(): int(card.get_attribute("data-card")) for card in cards}
 
 
+def cells(lab) -> int:
+    """How many cells the notebook has: a key that slips through the panel adds, cuts or splits one."""
+    return lab.page.locator(".jp-Notebook-cell").count()
+
+
 def test_ranking_four_lists_takes_four_keys(tab, picture):
     lab = tab(RANK)
+    before = cells(lab)
     where = letters_of(lab)
     lab.focus()
     lab.press("c", "a", "d", "Enter")
@@ -30,7 +36,7 @@ def test_ranking_four_lists_takes_four_keys(tab, picture):
     lab.panel.locator(".side").wait_for()
     assert lab.panel.locator(".side .score").count() == 4
     picture(lab, "rank-light")
-    assert lab.page.locator(".jp-Notebook-cell").count() == 2  # no key reached the notebook
+    assert cells(lab) == before
     assert not lab.errors
 
 
@@ -259,6 +265,7 @@ def test_blind_reveals_only_at_the_end(tab, picture):
 
 def test_write_with_live_validation(tab, picture):
     lab = tab("Write([Prompt('top 5 soups', 'soups'), Prompt('top 5 teas', 'teas')])")
+    before = cells(lab)
     first = lab.panel.get_by_label("line 1", exact=True)
     first.click()
     for text in ("leek soup", "pea soup", "Leek  soup.", "4. corn"):
@@ -280,7 +287,7 @@ def test_write_with_live_validation(tab, picture):
     lab.wait_saved()
     [answer] = lab.answers()
     assert answer["texts"] == ["\n1. pea soup\n2. leek soup\n3. miso soup\n4. beet soup\n5. corn soup"]
-    assert lab.page.locator(".jp-Notebook-cell").count() == 2
+    assert cells(lab) == before
 
 
 def test_what_is_typed_survives_a_reload_without_next(tab):
@@ -297,8 +304,9 @@ def test_what_is_typed_survives_a_reload_without_next(tab):
 )
 def test_letters_never_reach_the_notebook(tab, panel):
     lab = tab(panel)
+    before = cells(lab)
     lab.focus()
     lab.press("d", "d", "x", "b", "a", "m", "y", "z", "0", "0", "Shift+M", "ArrowDown", "Space")
-    assert lab.page.locator(".jp-Notebook-cell").count() == 2
+    assert cells(lab) == before
     assert lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.model.type") == "code"
     assert not lab.errors
