@@ -74,7 +74,7 @@ def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     )
     for topic, items, _ in topics:
         rows = [
-            {"id": f"{topic}-{number}", "topic": topic, "item": item, "tags": tags, "note": "as everyone knows"}
+            {"id": f"{topic}-{number}", "topic": topic, "item": item, "tags": tags, "note": "a good thing"}
             for number, (item, tags) in enumerate(items, start=1)
         ]
         write_rows(root / "items" / f"{topic}.jsonl", rows)

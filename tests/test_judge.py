@@ -8,7 +8,18 @@ import pytest
 from tests.conftest import GAMES, PLAIN, SOUPS, VEGETARIAN, forget_bank, write_rows
 from topfive import data
 from topfive.errors import TopFiveError
-from topfive.judge import WEIGHTS, Judge, Taste, heldout_error, is_specific, load_taste, look_up, topics_of
+from topfive.judge import (
+    WEIGHTS,
+    Guesser,
+    ItemFacts,
+    Judge,
+    Taste,
+    heldout_error,
+    is_specific,
+    load_taste,
+    look_up,
+    topics_of,
+)
 from topfive.lists import Prompt, normalise, render
 
 GOOD = tuple(item for item, tags in SOUPS if "vegetarian" in tags)
@@ -53,6 +64,7 @@ def test_every_constraint_has_to_be_kept(bank: Path):
 def test_without_a_constraint_an_item_on_topic_keeps_it(bank: Path):
     items = [item for item, _ in SOUPS[3:]]
     assert parts(items, PLAIN) == pytest.approx(PERFECT)
+    assert parts([*items[:4], "hide and seek"], PLAIN)["constraint"] == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "I would rather not."])
@@ -89,7 +101,7 @@ def test_many_lists_are_judged_in_order(bank: Path):
         ("tomato soup with basil", True),
         ("tomato-basil soup", True),
         ("soup", False),
-        ("any tomato soup", False),
+        ("good tomato soup", False),
         ("tomato qwx soup", False),
         ("soup soup", False),
         ("tomato lentil leek pumpkin miso chicken beef salmon soup", False),
@@ -107,6 +119,13 @@ def test_the_bank_knows_its_items_however_they_are_spelt(bank: Path):
     assert facts.in_bank
     assert facts.tags == {"vegetarian", "vegan", "spicy"}
     assert "soups" in facts.topics
+
+
+def test_the_tags_of_a_bank_item_are_never_guessed(bank: Path, monkeypatch: pytest.MonkeyPatch):
+    guess = ItemFacts(frozenset({"games"}), frozenset({"spicy"}), in_bank=False)
+    monkeypatch.setattr(Guesser, "guess", lambda *_: guess)
+    assert look_up("creamy leek soup").tags == {"vegetarian"}
+    assert look_up("creamy parsnip soup") == guess
 
 
 def test_an_item_in_two_topics_belongs_to_both(bank: Path):
