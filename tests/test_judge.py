@@ -163,13 +163,12 @@ def test_heldout_error_is_of_items_that_the_guesser_never_saw(bank: Path):
     assert error["own_topic_missed"] + error["other_topic_taken"] > 0.5
 
 
-@pytest.mark.slow
 def test_heldout_error_on_the_shipped_bank_is_better_than_knowing_nothing():
     """Guessing a topic at random misses 1 − taken of the items; guessing a tag's majority is wrong min(p, 1 − p)."""
     error = heldout_error(folds=3)
     shares = {tag: np.mean([tag in row["tags"] for row in data.rows("items")]) for tag in data.tag_names()}
-    assert error["own_topic_missed"] <= 0.7
-    assert error["other_topic_taken"] <= 0.25
+    assert error["own_topic_missed"] + error["other_topic_taken"] < 0.9
+    assert error["other_topic_taken"] <= 0.1
     assert np.mean([error[tag] for tag in shares]) < 0.9 * np.mean([min(p, 1 - p) for p in shares.values()])
     assert error["vegetarian"] < 0.2
 
