@@ -20,7 +20,7 @@ from topfive import data
 from topfive.errors import TopFiveError
 from topfive.lists import LENGTH, Prompt, normalise, parse
 
-TOPIC_SHARE = 0.5
+TOPIC_SHARE = 0.25
 WEIGHTS = {"valid": 1.0, "on_topic": 2.5, "constraint": 2.5, "distinct": 1.5, "specific": 1.0}
 VAGUE = frozenset(
     ("anything", "whatever", "something", "stuff", "thing", "things", "nice", "good", "great", "etc", "various", "any")
@@ -238,9 +238,9 @@ class Guesser:
 
     def guess_all(self, items: Sequence[str]) -> list[ItemFacts]:
         """Topics and tags of many items at once."""
-        scores = self.model.predict(self.features.transform(items)) + self.rates
-        tagged = scores[:, : len(self.tags)] > 0.5
-        by_topic = scores[:, len(self.tags) :]
+        above_average = self.model.predict(self.features.transform(items))
+        tagged = (above_average + self.rates)[:, : len(self.tags)] > 0.5
+        by_topic = above_average[:, len(self.tags) :]
         likely = by_topic >= TOPIC_SHARE * by_topic.max(axis=1, keepdims=True)
         return [
             ItemFacts(_named(self.topics, on), _named(self.tags, tags), False)
