@@ -29,11 +29,12 @@ def token_rewards(scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: 
     return rewards.scatter_add(1, last[:, None], scores[:, None].to(rewards.dtype))
 
 
+@torch.no_grad()
 def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
     """Generalised advantage estimation over padded responses (Schulman et al. 2016, equation 16).
 
     rewards, values, mask: (batch, time), mask 1 on response tokens up to and including the end token.
-    The value after the last token is 0. Returns advantages, (batch, time), exactly 0 on pads.
+    The value after the last token is 0. Returns advantages, (batch, time), exactly 0 on pads, without a gradient.
     """
     advantages = torch.zeros_like(rewards)
     following = torch.zeros_like(rewards[:, 0])
