@@ -1,0 +1,198 @@
+"""What holds for every exercise: right answers pass, each mistake is caught and named, no answer is given away."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.checks import variants_language_modeling, variants_ppo, variants_preference_modeling
+from topfive.checks.compare import as_numbers
+from topfive.checks.exercise import MODULES, Exercise, Mistake, exercises
+from topfive.checks.notebook import report
+from topfive.checks.verdict import examine
+
+SEEDS = range(20)
+EXERCISES = [one for assignment in MODULES for one in exercises(assignment)]
+VARIANTS = {
+    **variants_language_modeling.VARIANTS,
+    **variants_preference_modeling.VARIANTS,
+    **variants_ppo.VARIANTS,
+}
+MISTAKES = [
+    pytest.param(one, mistake, id=f"{one.number}-{mistake.name}") for one in EXERCISES for mistake in one.mistakes
+]
+WRONG = [param for param in MISTAKES if not param.values[1].advice]
+ADVICE = [param for param in MISTAKES if param.values[1].advice]
+RIGHT = [
+    pytest.param(one, variant, id=f"{one.number}-{variant.__name__}")
+    for one in EXERCISES
+    for variant in VARIANTS.get(one.number, [])
+]
+
+every_exercise = pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.number)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def said(one: Exercise, function: Callable[..., Any]) -> str:
+    return flat("\n".join(report(one, function)))
+
+
+# --- what an exercise is made of ----------------------------------------------------------------------------------
+
+
+def test_numbers_are_unique_and_in_order():
+    numbers = [tuple(map(int, one.number.split("."))) for one in EXERCISES]
+    assert numbers == sorted(set(numbers))
+    assert set(VARIANTS) <= {one.number for one in EXERCISES}
+
+
+@every_exercise
+def test_it_has_enough_of_everything(one: Exercise):
+    assert sum(not mistake.advice for mistake in one.mistakes) >= 4
+    assert len({mistake.name for mistake in one.mistakes}) == len(one.mistakes)
+    assert all(mistake.hint and mistake.source for mistake in one.mistakes)
+    assert len(VARIANTS.get(one.number, [])) >= 3
+    assert len(one.hints) >= 2
+    assert one.points > 0
+    assert float(2 * one.points).is_integer()
+    assert 5 <= one.minutes <= 20
+
+
+@every_exercise
+def test_every_seed_has_the_same_case_names_and_other_numbers(one: Exercise):
+    first, second = (one.cases(seed) for seed in (0, 1))
+    assert [case.name for case in first] == [case.name for case in second]
+    assert len({case.name for case in first if not case.probe}) >= 2
+    assert any(
+        not torch.equal(a, b) if a.shape == b.shape else True
+        for left, right in zip(first, second, strict=True)
+        for a, b in zip(tensors((left.args, left.kwargs)), tensors((right.args, right.kwargs)), strict=False)
+    )
+
+
+@every_exercise
+def test_the_same_seed_gives_the_same_answers(one: Exercise):
+    assert examine(one, one.solution, [3, 3]).passed
+
+
+# --- right ones ---------------------------------------------------------------------------------------------------
+
+
+@every_exercise
+def test_the_solution_gets_full_points_on_many_seeds_and_no_advice(one: Exercise):
+    verdict = examine(one, one.solution, SEEDS)
+    assert verdict.points == one.points
+    assert not any(outcome.error for outcome in verdict.outcomes)
+    assert verdict.advice == ()
+
+
+@pytest.mark.parametrize(("one", "variant"), RIGHT)
+def test_every_right_variant_gets_full_points(one: Exercise, variant: Callable[..., Any]):
+    verdict = examine(one, variant, SEEDS)
+    assert [words for _, words in verdict.wrong] == []
+    assert verdict.points == one.points
+    assert "✗" not in said(one, variant)
+
+
+# --- wrong ones ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("one", "mistake"), WRONG)
+def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, mistake: Mistake):
+    for seed in SEEDS:
+        assert examine(one, mistake.function, [seed]).points <= one.points - 0.5
+
+
+@pytest.mark.parametrize(("one", "mistake"), WRONG)
+def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mistake):
+    verdict = examine(one, mistake.function)
+    named = verdict.mistake
+    assert named is not None
+    assert named.name == mistake.name
+    text = said(one, mistake.function)
+    assert flat(mistake.hint) in text
+    assert not [other.name for other in one.mistakes if other.hint != mistake.hint and flat(other.hint) in text]
+
+
+@pytest.mark.parametrize(("one", "mistake"), WRONG)
+def test_mistakes_are_told_apart_pairwise(one: Exercise, mistake: Mistake):
+    verdict = examine(one, mistake.function)
+    same = [other.name for other in one.mistakes if not other.advice and verdict._equals(other)]
+    assert same == [mistake.name]
+
+
+@pytest.mark.parametrize(("one", "mistake"), ADVICE)
+def test_advice_costs_nothing_and_is_said(one: Exercise, mistake: Mistake):
+    verdict = examine(one, mistake.function, SEEDS)
+    assert verdict.points == one.points
+    assert verdict.advice == (mistake.hint,)
+    assert flat(mistake.hint) in said(one, mistake.function)
+
+
+# --- what is printed ----------------------------------------------------------------------------------------------
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor of numbers in a value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    numbers = as_numbers(value)
+    if numbers is not None:
+        yield numbers
+    elif isinstance(value, list | tuple):
+        yield from chain.from_iterable(map(tensors, value))
+
+
+def telling(one: Exercise) -> set[str]:
+    """The solution's own numbers as somebody would write them, but for those that say nothing (0, 1, 12)."""
+    values = {
+        value
+        for outcome in examine(one, one.solution).right
+        for tensor in tensors(outcome.value)
+        if tensor.is_floating_point()
+        for value in tensor.flatten().tolist()
+        if value == value and abs(value) != float("inf") and value != round(value)
+    }
+    return {f"{abs(value):.{digits}g}" for value in values for digits in (3, 4, 5)}
+
+
+def decimals(text: str) -> set[str]:
+    return set(re.findall(r"\d+\.\d+", text))
+
+
+@pytest.mark.parametrize(("one", "mistake"), WRONG)
+def test_no_right_number_is_printed(one: Exercise, mistake: Mistake):
+    """Except where the student's own number stands, turned round or in another place."""
+    verdict = examine(one, mistake.function)
+    own = {f"{abs(v):.3g}" for one_ in verdict.outcomes for t in tensors(one_.value) for v in t.flatten().tolist()}
+    text = said(one, mistake.function).removeprefix(one.number)
+    assert not (decimals(text) - own) & telling(one)
+
+
+@every_exercise
+def test_hints_hold_no_right_number(one: Exercise):
+    words = " ".join([*one.hints, *(mistake.hint for mistake in one.mistakes)])
+    assert not decimals(words) & telling(one)
+
+
+@pytest.mark.parametrize(("one", "mistake"), WRONG)
+def test_a_line_fits_the_page(one: Exercise, mistake: Mistake):
+    assert max(len(line) for text in report(one, mistake.function) for line in text.splitlines()) <= 110
+
+
+@every_exercise
+def test_a_check_takes_less_than_a_second(one: Exercise):
+    """In processor time: what a busy machine gives to others does not count. The last mistake is the slowest case."""
+    slowest = [mistake for mistake in one.mistakes if not mistake.advice][-1]
+    for function in (one.solution, slowest.function):
+        began = time.process_time()
+        report(one, function)
+        assert time.process_time() - began < 1

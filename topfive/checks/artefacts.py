@@ -1,0 +1,120 @@
+"""What a student trained: saved in work/, read back at grading instead of training again, and measured for points."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from topfive import data
+from topfive.errors import TopFiveError
+from topfive.files import write_folder_atomic
+from topfive.ledger.store import assignment_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+    from transformers import PreTrainedTokenizerFast as Tokenizer
+
+# Rounding to bfloat16 moves weights by about 0.1 % of their length, the lightest training by some percent.
+SAME = 3e-3
+
+
+def training_allowed() -> bool:
+    """Whether long cells may train: not while nbgrader executes the notebook."""
+    return "NBGRADER_EXECUTION" not in os.environ
+
+
+def artefact(name: str) -> Path:
+    """The folder of an artefact: work/NAME beside the notebook."""
+    return assignment_folder() / "work" / name
+
+
+def trained(name: str, train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"]) -> "tuple[PreTrainedModel, Tokenizer]":
+    """Call `train`, keep the model and tokenizer that it returns in work/NAME, and return them.
+
+    While nbgrader executes the notebook, nothing is trained: both come from work/NAME.
+    Raises TopFiveError if they should, and are missing or damaged.
+    """
+    from topfive.lm.model import save
+
+    folder = artefact(name)
+    if training_allowed():
+        model, tokenizer = train()
+        write_folder_atomic(folder, lambda temporary: save(model, tokenizer, temporary))
+        print(f"saved in work/{name}")
+        return model, tokenizer
+    found = load(folder)
+    print(f"read from work/{name}, as it was handed in")
+    return found
+
+
+def load(folder: Path) -> "tuple[PreTrainedModel, Tokenizer]":
+    """A saved language model or reward model with its tokenizer. Raises TopFiveError if it is missing or damaged."""
+    from transformers import AutoTokenizer
+
+    from topfive.lm import model as language
+    from topfive.reward import model as reward
+
+    if not folder.is_dir():
+        raise TopFiveError(
+            f"work/{folder.name} is missing: run the cell that trains it, then hand in the work folder too"
+        )
+    try:
+        kinds = json.loads((folder / "config.json").read_text("utf-8"))["architectures"]
+        if any("SequenceClassification" in kind for kind in kinds):
+            return reward.load(folder), AutoTokenizer.from_pretrained(folder)
+        return language.load(folder)
+    except (TopFiveError, OSError, ValueError, TypeError, KeyError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TopFiveError(f"work/{folder.name} is damaged ({reason}): run the cell that trains it again") from error
+
+
+def is_shipped(folder: Path, shipped: Path | None = None) -> str | None:
+    """The name of the shipped checkpoint that the weights in `folder` are, None if they are somebody's own.
+
+    Compared are the weights, whatever the file is called and in whatever precision they are: it is the same checkpoint
+    if they are closer than `SAME` times their length. `shipped`: the folder of checkpoints, by default the course's.
+    Raises TopFiveError if `folder` holds no readable weights.
+    """
+    own = _weights(folder)
+    for checkpoint in sorted((shipped or data.folder() / "checkpoints").iterdir()):
+        if checkpoint.is_dir() and _distance(own, _weights(checkpoint)) < SAME:
+            return checkpoint.name
+    return None
+
+
+def _weights(folder: Path) -> "dict[str, Tensor]":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found = {
+            name: value for file in sorted(folder.glob("*.safetensors")) for name, value in load_file(file).items()
+        }
+    except (OSError, SafetensorError) as error:
+        raise TopFiveError(f"{folder}: its weights cannot be read ({error})") from error
+    if not found:
+        raise TopFiveError(f"{folder}: holds no weights")
+    return {name: value.double() for name, value in found.items() if value.is_floating_point()}
+
+
+def _distance(own: "dict[str, Tensor]", other: "dict[str, Tensor]") -> float:
+    """Length of the difference over the length of `other`; infinite if they are not of one architecture."""
+    if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in other.items()}:
+        return float("inf")
+    apart = sum(float((own[name] - value).square().sum()) for name, value in other.items())
+    length = sum(float(value.square().sum()) for value in other.values())
+    return float((apart / length) ** 0.5)
+
+
+def points_for(
+    value: float, *, at_least: Mapping[float, float] | None = None, at_most: Mapping[float, float] | None = None
+) -> float:
+    """The most points that a measured number earns: `points_for(accuracy, at_least={0.60: 1, 0.66: 2})`.
+
+    at_least, at_most: threshold → points. A number that is not a number earns nothing.
+    """
+    reached = [points for limit, points in (at_least or {}).items() if value >= limit]
+    reached += [points for limit, points in (at_most or {}).items() if value <= limit]
+    return max(reached, default=0.0)
