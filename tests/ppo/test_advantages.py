@@ -69,3 +69,11 @@ def test_whitening_counts_real_tokens_only():
         assert whitened[real].mean().item() == pytest.approx(mean, abs=1e-5)
         assert whitened[real].std(unbiased=False).item() == pytest.approx(1, abs=1e-4)
         assert (whitened[~real] == 0).all()
+
+
+def test_the_three_estimators_come_together():
+    new, old = torch.tensor([-1.0, -2.0]), torch.tensor([-1.5, -1.0])
+    k1, k2, k3 = adv.kl_estimators(new, old)
+    torch.testing.assert_close(k1, torch.tensor([0.5, -1.0]))
+    torch.testing.assert_close(k2, torch.tensor([0.125, 0.5]))
+    torch.testing.assert_close(k3, torch.tensor([math.exp(-0.5) - 0.5, math.e - 2]))

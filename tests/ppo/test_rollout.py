@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from tests.ppo import toy
 from topfive.lm.sampling import encode, positions
+from topfive.ppo import toy
 from topfive.ppo.rollout import roll_out
 
 PROMPTS = ["a", "b c d a", "c c"] * 6

@@ -4,10 +4,12 @@ import signal
 import pytest
 import torch
 
-from tests.ppo import toy
 from topfive.errors import TopFiveError
-from topfive.ppo import PPOConfig
+from topfive.ppo import PPOConfig, toy
+from topfive.ppo import advantages as adv
 from topfive.ppo.advantages import gae
+from topfive.ppo.losses import policy_loss, value_loss
+from topfive.ppo.rollout import token_logprobs
 from topfive.ppo.trainer import GLOSSARY
 
 
@@ -111,6 +113,35 @@ def test_the_callers_functions_are_the_ones_that_train(world):
     trainer.train()
     assert calls == ["gae"]
     torch.testing.assert_close(weights(trainer), before)
+
+
+FUNCTIONS = {
+    "logprobs_fn": token_logprobs,
+    "token_rewards_fn": adv.token_rewards,
+    "gae_fn": adv.gae,
+    "whiten_fn": adv.whiten,
+    "policy_loss_fn": policy_loss,
+    "value_loss_fn": value_loss,
+    "kl_estimators_fn": adv.kl_estimators,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_can_be_the_callers_and_is_called(world, name):
+    calls = []
+
+    def own(*args, **kwargs):
+        calls.append(name)
+        return FUNCTIONS[name](*args, **kwargs)
+
+    default, trainer = short(world, steps=2, whiten_rewards=True), short(world, steps=2, whiten_rewards=True)
+    setattr(trainer, name, own)
+    by_argument = short(world, steps=1, **{name: own})
+    assert getattr(by_argument, name) is own
+    default.train()
+    trainer.train()
+    assert calls
+    assert torch.equal(weights(default), weights(trainer))
 
 
 def test_every_prompt_is_used_once_an_epoch(world):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from tests.ppo import toy
 from topfive.ppo import advantages as adv
+from topfive.ppo import toy
 from topfive.ppo.losses import policy_loss
 
 BETA = 0.5
@@ -61,12 +61,11 @@ def test_planted_bug_in_a_function_misses_the_optimum(world, bug):
 
 
 @pytest.mark.parametrize("sign", [0, -1], ids=["KL left out", "KL with the wrong sign"])
-def test_planted_bug_in_the_penalty_misses_the_optimum(world, monkeypatch, sign):
-    right = adv.token_rewards
-    monkeypatch.setattr(
-        adv, "token_rewards", lambda scores, new, old, mask, beta: right(scores, new, old, mask, sign * beta)
-    )
-    assert distance(world) > 0.1
+def test_planted_bug_in_the_penalty_misses_the_optimum(world, sign):
+    def wrong(scores, new, old, mask, beta):
+        return adv.token_rewards(scores, new, old, mask, sign * beta)
+
+    assert distance(world, token_rewards_fn=wrong) > 0.1
 
 
 def test_a_huge_beta_leaves_the_policy_at_the_reference(world):

@@ -9,6 +9,11 @@ def kl_k1(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
     return logprobs - ref_logprobs
 
 
+def kl_k2(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
+    """½ (log π − log π_ref)²: never negative, little noise, but biased where the policies are far apart."""
+    return 0.5 * (logprobs - ref_logprobs) ** 2
+
+
 def kl_k3(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
     """(r − 1) − log r with r = π_ref/π: unbiased, never negative, less noisy.
 
@@ -16,6 +21,15 @@ def kl_k3(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
     """
     log_ratio = ref_logprobs - logprobs
     return torch.expm1(log_ratio) - log_ratio
+
+
+def kl_estimators(logprobs: Tensor, ref_logprobs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """k1, k2 and k3 of each sampled token, each of the shape of `logprobs`; the tokens were sampled from π.
+
+    logprobs, ref_logprobs: of one shape, in nats. Their means over many samples estimate KL(π ‖ π_ref).
+    J. Schulman, "Approximating KL divergence", joschu.net/blog/kl-approx.html, 2020.
+    """
+    return kl_k1(logprobs, ref_logprobs), kl_k2(logprobs, ref_logprobs), kl_k3(logprobs, ref_logprobs)
 
 
 def token_rewards(scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, kl_coef: float) -> Tensor:

@@ -1,5 +1,6 @@
 """One batch of experience: answers, their scores, and what policy, reference and critic thought of each token."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -98,19 +99,21 @@ def roll_out(
     temperature: float,
     response_length: int,
     missing_eos_score: float,
+    logprobs_fn: Callable[..., Tensor] | None = None,
 ) -> Rollout:
-    """Sample answers to `query` and score them with all four models."""
+    """Sample answers to `query` and score them with all four models; `logprobs_fn` as in PPOTrainer."""
+    logprobs_of = logprobs_fn or token_logprobs
     samples = generate(
         model, query, query_mask, generator=generator, temperature=temperature, max_new_tokens=response_length
     )
     logits = response_logits(model, samples, temperature)
-    logprobs = token_logprobs(logits, samples.response, samples.mask)
+    logprobs = logprobs_of(logits, samples.response, samples.mask)
     ref_logits = response_logits(ref_model, samples, temperature)
     scores = reward_scores(reward_model, *joined(samples))
     return Rollout(
         samples=samples,
         logprobs=logprobs,
-        ref_logprobs=token_logprobs(ref_logits, samples.response, samples.mask),
+        ref_logprobs=logprobs_of(ref_logits, samples.response, samples.mask),
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
         entropy=mean_entropy(logits, samples.mask).item(),

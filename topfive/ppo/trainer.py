@@ -62,8 +62,9 @@ class PPOStep:
 class PPOTrainer:
     """Train `model` with PPO. Arguments as in TRL's trainers; models are used in place.
 
-    train_dataset: the prompts' texts. gae_fn, policy_loss_fn and value_loss_fn may be the caller's own, with the
-    signatures of `topfive.ppo.advantages.gae` and `topfive.ppo.losses`.
+    train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
+    stands for: `token_logprobs` of `topfive.ppo.rollout` (None: that one), `token_rewards`, `gae`, `whiten` and
+    `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two losses of `topfive.ppo.losses`.
     After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
     "kl_budget" or "interrupted".
     """
@@ -78,15 +79,21 @@ class PPOTrainer:
         train_dataset: Sequence[str],
         processing_class: Tokenizer,
         callbacks: Sequence[Callable[[PPOStep], None]] = (),
+        logprobs_fn: Callable[..., Tensor] | None = None,
+        token_rewards_fn: Callable[..., Tensor] = adv.token_rewards,
         gae_fn: Callable[..., Tensor] = adv.gae,
+        whiten_fn: Callable[..., Tensor] = adv.whiten,
         policy_loss_fn: Callable[..., Tensor] = policy_loss,
         value_loss_fn: Callable[..., Tensor] = value_loss,
+        kl_estimators_fn: Callable[..., tuple[Tensor, Tensor, Tensor]] = adv.kl_estimators,
     ):
         self.model, self.ref_model = model.eval(), ref_model.eval()
         self.reward_model, self.value_model = reward_model.eval(), value_model.eval()
         self.args, self.train_dataset, self.tokenizer = args, list(train_dataset), processing_class
         self.callbacks = callbacks
-        self.gae_fn, self.policy_loss_fn, self.value_loss_fn = gae_fn, policy_loss_fn, value_loss_fn
+        self.logprobs_fn, self.token_rewards_fn, self.gae_fn = logprobs_fn, token_rewards_fn, gae_fn
+        self.whiten_fn, self.policy_loss_fn, self.value_loss_fn = whiten_fn, policy_loss_fn, value_loss_fn
+        self.kl_estimators_fn = kl_estimators_fn
         self.trained = nn.ModuleDict({"policy": model, "critic": value_model})
         self.optimizer = torch.optim.AdamW(
             self.trained.parameters(), lr=args.learning_rate, eps=args.adam_eps, weight_decay=0.0, fused=True
@@ -149,6 +156,7 @@ class PPOTrainer:
             temperature=self.args.temperature,
             response_length=self.args.response_length,
             missing_eos_score=self.args.missing_eos_score,
+            logprobs_fn=self.logprobs_fn,
         )
 
     def _prompts(self, step: int) -> list[str]:
@@ -166,11 +174,11 @@ class PPOTrainer:
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
         mask = rollout.mask
-        rewards = adv.token_rewards(rollout.scores, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
+        rewards = self.token_rewards_fn(rollout.scores, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
         if self.args.whiten_rewards:
-            rewards = adv.whiten(rewards, mask, shift_mean=False)
+            rewards = self.whiten_fn(rewards, mask, shift_mean=False)
         advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
-        return adv.whiten(advantages, mask), (advantages + rollout.values) * mask
+        return self.whiten_fn(advantages, mask), (advantages + rollout.values) * mask
 
     def _update(
         self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
@@ -192,7 +200,7 @@ class PPOTrainer:
         args, mask = self.args, rollout.mask
         advantages, returns = advantages[:, : mask.shape[1]], returns[:, : mask.shape[1]]
         logits = response_logits(self.model, rollout.samples, args.temperature)
-        logprobs = token_logprobs(logits, rollout.samples.response, mask)
+        logprobs = (self.logprobs_fn or token_logprobs)(logits, rollout.samples.response, mask)
         values = response_values(self.value_model, rollout.samples)
         policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
         value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
@@ -228,14 +236,15 @@ class PPOTrainer:
 
     def _describe(self, rollout: Rollout, returns: Tensor) -> Metrics:
         mask = rollout.mask
-        kl = adv.kl_k1(rollout.logprobs, rollout.ref_logprobs).mul(mask).sum(dim=1).mean().item()
+        estimators = self.kl_estimators_fn(rollout.logprobs, rollout.ref_logprobs)
+        kl, _, kl_k3 = ((estimator * mask).sum(dim=1).mean().item() for estimator in estimators)
         score = rollout.scores.mean().item()
         real = mask.bool()
         unexplained = (returns - rollout.values)[real].var() / returns[real].var().clamp(min=1e-8)
         return {
             "objective/scores": score,
             "objective/kl": kl,
-            "objective/kl_k3": adv.kl_k3(rollout.logprobs, rollout.ref_logprobs).mul(mask).sum(dim=1).mean().item(),
+            "objective/kl_k3": kl_k3,
             "objective/rlhf_reward": score - self.kl_coef * kl,
             "objective/kl_coef": self.kl_coef,
             "policy/entropy": rollout.entropy,

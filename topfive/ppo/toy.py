@@ -1,0 +1,159 @@
+"""A world small enough to enumerate: six tokens, answers of at most three, so that the optimum of RLHF is known.
+
+Its models are real ones, only tiny; what PPO makes of them can be compared with the truth (`optimum`).
+"""
+
+import copy
+from itertools import product
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from topfive.lm.model import new_model
+from topfive.lm.sampling import Samples
+from topfive.ppo.config import PPOConfig
+from topfive.ppo.rollout import joined, response_logits, token_logprobs
+from topfive.ppo.trainer import PPOTrainer
+from topfive.reward.model import from_language_model, scores
+
+VOCABULARY = ["<pad>", "<end>", "a", "b", "c", "d"]
+PAD, END = 0, 1
+LENGTH = 3
+MISSING_END = -1.0
+PROMPT = "a"
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """One token a word."""
+    backend = Tokenizer(models.WordLevel({token: index for index, token in enumerate(VOCABULARY)}, unk_token="<pad>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="<end>", padding_side="left")
+
+
+def policy(seed: int = 0) -> PreTrainedModel:
+    """A small language model, its logits sharpened so that it has habits to unlearn."""
+    model = new_model(tokenizer(), seed=seed, width=32, layers=2, heads=2)
+    with torch.no_grad():
+        model.transformer.ln_f.weight.mul_(1.5)
+    return model
+
+
+def reward(model: PreTrainedModel, strength: float = 1.0, seed: int = 1) -> PreTrainedModel:
+    """Some fixed function of the whole answer: a random head on the trunk, scaled to sd `strength` over answers."""
+    judge = from_language_model(model, seed=seed)
+    samples = every_answer()
+    with torch.no_grad():
+        raw = scores(judge, *joined(samples))[samples.ended]
+    judge.config.reward_mean, judge.config.reward_std = raw.mean().item(), raw.std().item() / strength
+    return judge
+
+
+def every_answer() -> Samples:
+    """All answers there are: ended within three tokens, or three tokens without an end."""
+    answers = [
+        answer
+        for length in range(1, LENGTH + 1)
+        for answer in product(range(len(VOCABULARY)), repeat=length)
+        if END not in answer[:-1] and (answer[-1] == END or length == LENGTH)
+    ]
+    response = torch.tensor([[*answer, *[PAD] * (LENGTH - len(answer))] for answer in answers])
+    mask = torch.tensor([[1] * len(answer) + [0] * (LENGTH - len(answer)) for answer in answers])
+    query = torch.full((len(answers), 1), VOCABULARY.index(PROMPT))
+    ended = torch.tensor([answer[-1] == END for answer in answers])
+    return Samples(query, torch.ones_like(query), response, mask, ended)
+
+
+@torch.no_grad()
+def distribution(model: PreTrainedModel) -> Tensor:
+    """Probability of every answer."""
+    samples = every_answer()
+    logits = response_logits(model, samples, temperature=1.0)
+    return token_logprobs(logits, samples.response, samples.mask).sum(dim=1).exp()
+
+
+@torch.no_grad()
+def answer_scores(judge: PreTrainedModel) -> Tensor:
+    """The reward of every answer, `MISSING_END` without an end token."""
+    samples = every_answer()
+    return scores(judge, *joined(samples)).where(samples.ended, torch.tensor(MISSING_END))
+
+
+def answer_names() -> list[str]:
+    """Every answer as text, such as "a b ·", the dot for the end token."""
+    samples = every_answer()
+    marks = [*VOCABULARY]
+    marks[PAD], marks[END] = "_", "·"
+    lengths = samples.mask.sum(dim=1).tolist()
+    return [
+        " ".join(marks[token] for token in row[:length])
+        for row, length in zip(samples.response.tolist(), lengths, strict=True)
+    ]
+
+
+def best_policy(reference: Tensor, rewards: Tensor, beta: float) -> Tensor:
+    """π*(y) ∝ π_ref(y) · exp(r(y) / β), the distribution that maximises E[r] − β KL(π ‖ π_ref).
+
+    reference, rewards: (answers,). Rafailov et al. 2023, equation 4; Korbak et al. 2022.
+    """
+    weights = reference * torch.exp((rewards - rewards.max()) / beta)
+    return weights / weights.sum()
+
+
+def optimum(reference: PreTrainedModel, judge: PreTrainedModel, beta: float) -> Tensor:
+    """`best_policy` of a reference model and a reward model."""
+    return best_policy(distribution(reference), answer_scores(judge), beta)
+
+
+def objective(policy: Tensor, reference: Tensor, rewards: Tensor, beta: float) -> float:
+    """E[r] − β KL(π ‖ π_ref), in rewards. All distributions (answers,)."""
+    return float((policy * rewards).sum() - beta * kl(policy, reference))
+
+
+def kl(p: Tensor, q: Tensor) -> float:
+    """KL(p ‖ q) in nats, exactly. p, q: (answers,); an answer of probability 0 counts 0."""
+    return float(torch.special.xlogy(p, p / q).sum())
+
+
+def total_variation(p: Tensor, q: Tensor) -> float:
+    """Half the sum of |p − q|: the share of probability that would have to move. 0 is the same, 1 nothing in common."""
+    return 0.5 * (p - q).abs().sum().item()
+
+
+def first_step(logits: Tensor, chosen: Tensor, advantages: Tensor, learning_rate: float) -> Tensor:
+    """Logits after one step of gradient descent on PPO's policy loss, from where ρ = 1, worked out by hand.
+
+    The policy is softmax(logits), one number for each possible answer. At ρ = 1 nothing is clipped, and the gradient
+    of −mean(ρᵢ Âᵢ) by the logits is −meanᵢ Âᵢ (onehot(chosenᵢ) − π)  (Williams 1992; Sutton & Barto 2018, section 13).
+
+    logits: (answers,). chosen: (n,) int64, which answers were sampled. advantages: (n,). Returns (answers,).
+    """
+    policy = logits.softmax(dim=0)
+    taken = torch.zeros_like(logits).index_add(0, chosen, advantages.to(logits))
+    return logits + learning_rate * (taken - advantages.sum().to(logits) * policy) / len(chosen)
+
+
+def trainer(
+    model: PreTrainedModel, judge: PreTrainedModel, *, beta: float, steps: int = 150, **kwargs: Any
+) -> PPOTrainer:
+    """PPO on a copy of `model`. Keywords that end in `_fn`, and callbacks, go to the trainer, others to PPOConfig."""
+    settings: dict[str, Any] = {
+        "batch_size": 256,
+        "learning_rate": 4e-3,
+        "num_ppo_epochs": 2,
+        "num_mini_batches": 2,
+        "temperature": 1.0,
+    }
+    options = {key: kwargs.pop(key) for key in list(kwargs) if not key.endswith("_fn") and key != "callbacks"}
+    args = PPOConfig(
+        total_steps=steps,
+        kl_coef=beta,
+        response_length=LENGTH,
+        missing_eos_score=MISSING_END,
+        **{**settings, **options},
+    )
+    return PPOTrainer(
+        copy.deepcopy(model), model, judge, copy.deepcopy(judge), args, [PROMPT] * 8, tokenizer(), **kwargs
+    )
