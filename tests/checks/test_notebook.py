@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from topfive.checks import check, exercise, exercises, grade, hint, use
+from topfive.checks import check, exercise, exercises, grade, hint, once_written, use
 from topfive.checks.notebook import _hints_given
 from topfive.errors import TopFiveError
 from topfive.ppo.advantages import gae
@@ -220,6 +220,19 @@ def test_a_right_function_that_changes_its_arguments_cannot_spoil_training():
     values = torch.ones(1, 2)
     use("6.3", function)(torch.ones(1, 2), values, torch.ones(1, 2))
     assert torch.equal(values, torch.ones(1, 2))
+
+
+# --- once_written -------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_shows_an_unwritten_function_says_so_and_goes_on(capsys):
+    with once_written():
+        raise NotImplementedError("6.3: walk backwards in time")
+    assert capsys.readouterr().out == (
+        "Not written yet (6.3: walk backwards in time). Write it, then run this cell again.\n"
+    )
+    with pytest.raises(ZeroDivisionError), once_written():
+        _ = 1 / 0
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------

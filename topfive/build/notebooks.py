@@ -12,6 +12,8 @@ A source is jupytext's percent format. What a cell is to nbgrader stands in its 
     # %% [markdown] answer="why" points=2    written by the student, graded by hand
     # %% [markdown] task="rank" points=2     work to be done anywhere, graded by hand
 
+In a solution cell, `### BEGIN SOLUTION 6.3: walk backwards` leaves the student a NotImplementedError with these words.
+
 A built notebook carries a hash of its source's cells. It is stale when the source changed, not when an output differs.
 """
 

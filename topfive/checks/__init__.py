@@ -6,7 +6,7 @@ of stands in `exercise`; the exercises themselves are in one module an assignmen
 
 from topfive.checks.artefacts import is_shipped, points_for, trained, training_allowed
 from topfive.checks.exercise import Case, Exercise, Mistake, exercise, exercises
-from topfive.checks.notebook import check, grade, hint, use
+from topfive.checks.notebook import check, grade, hint, once_written, use
 
 __all__ = [
     "Case",
@@ -18,6 +18,7 @@ __all__ = [
     "grade",
     "hint",
     "is_shipped",
+    "once_written",
     "points_for",
     "trained",
     "training_allowed",

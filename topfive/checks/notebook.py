@@ -1,4 +1,4 @@
-"""What a notebook calls: `check`, `hint` and `use` for the student, `grade` in the locked cell behind an exercise.
+"""What a notebook calls: `check`, `hint`, `use` and `once_written` for the student, `grade` in the locked cells.
 
 All of it prints to stdout only: nbgrader scores a test cell that wrote to stderr 0.
 """
@@ -41,6 +41,15 @@ def hint(number: str) -> None:
     print(_wrapped(f"Hint {given + 1} of {len(hints)}: {hints[given]}", indent=0))
     if given + 1 == len(hints):
         print("That was the last hint; the next call starts again with the first.")
+
+
+@contextlib.contextmanager
+def once_written() -> Iterator[None]:
+    """Around a cell that shows the student's function: while it is not written, print that instead of stopping."""
+    try:
+        yield
+    except NotImplementedError as error:
+        print(f"Not written yet ({error}). Write it, then run this cell again.")
 
 
 def grade(number: str, function: Function, seeds: Sequence[int]) -> float:
