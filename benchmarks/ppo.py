@@ -232,7 +232,10 @@ def score(policy: Path, folder: Path, settings: Settings, missing_eos_score: flo
     scores = reward_model.scores(reward_model.load(folder / "reward"), *joined(samples))
     estimate = bootstrap(scores.where(samples.ended, torch.full_like(scores, missing_eos_score)).double().numpy())
     return Score(
-        estimate.mean, estimate.low, estimate.high, kl_divergence(model, reference, tokenizer, prompts, seed=8).mean
+        estimate.mean,
+        estimate.low,
+        estimate.high,
+        kl_divergence(model, reference, tokenizer, prompts, seed=8, temperature=1.0).mean,
     )
 
 

@@ -118,6 +118,7 @@ def train_topfive(
         kl_coef=job.kl_coef,
         response_length=job.response_length,
         missing_eos_score=-job.missing_eos,
+        temperature=1.0,
         seed=job.seed,
     )
     reference, critic = load(f"{job.folder}/policy")[0], reward_model.load(f"{job.folder}/reward")

@@ -107,7 +107,7 @@ def test_kl_is_what_it_is_by_the_whole_vocabulary(model: PreTrainedModel, tokeni
     with torch.no_grad():
         policy.transformer.ln_f.weight.mul_(1.3)
     prompts = [PLAIN.text, VEGETARIAN.text] * 80
-    found = kl_divergence(policy, model, tokenizer, prompts, seed=0)
+    found = kl_divergence(policy, model, tokenizer, prompts, seed=0, temperature=1.0)
     exact = exact_kl(policy, model, tokenizer, prompts)
     assert exact > 1
     assert found.mean == pytest.approx(exact, rel=0.2)

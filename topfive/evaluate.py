@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.judge import WEIGHTS, Judge, Judgement
 from topfive.lists import Prompt
-from topfive.lm.sampling import encode, generate, sample_texts
+from topfive.lm.sampling import TEMPERATURE, encode, generate, sample_texts
 from topfive.ppo.advantages import kl_k1
 from topfive.ppo.rollout import response_logits, token_logprobs
 from topfive.stats import Estimate, bootstrap
@@ -71,13 +71,20 @@ def quality(judged: Sequence[Judgement]) -> dict[str, float]:
 
 @torch.no_grad()
 def kl_divergence(
-    policy: PreTrainedModel, reference: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], *, seed: int
+    policy: PreTrainedModel,
+    reference: PreTrainedModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    seed: int,
+    temperature: float = TEMPERATURE,
 ) -> Estimate:
     """KL(policy ‖ reference) in nats an answer: log π − log π_ref summed over tokens, averaged over prompts."""
     query, mask = encode(tokenizer, prompts, policy.device)
-    samples = generate(policy, query, mask, generator=torch.Generator(policy.device).manual_seed(seed))
+    generator = torch.Generator(policy.device).manual_seed(seed)
+    samples = generate(policy, query, mask, generator=generator, temperature=temperature)
     logprobs, ref_logprobs = (
-        token_logprobs(response_logits(model, samples, 1.0), samples.response, samples.mask)
+        token_logprobs(response_logits(model, samples, temperature), samples.response, samples.mask)
         for model in (policy, reference)
     )
     return bootstrap((kl_k1(logprobs, ref_logprobs) * samples.mask).sum(dim=1).cpu().numpy(), seed=seed)

@@ -9,19 +9,22 @@ from the same bank. Everything random comes from `SEED`.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, permutations
 from pathlib import Path
 from random import Random
 
 from topfive import data
 from topfive.files import write_atomic
-from topfive.lists import Prompt, render
+from topfive.lists import LENGTH, Prompt, render
 
 SEED = 20260914
 TRAIN_WORDINGS, VALIDATION_WORDING, TEST_WORDING = range(4), 4, 5
 LISTS_A_PROMPT = 4
+LISTS_A_PLAIN_PROMPT = 12  # all wordings of a topic are seen here; with constraints some are held out
 SENTENCES_AN_ITEM = 4
-REMARKED_SHARE = 0.5
+REVIEWS_A_PROMPT = 2
+NOTED_SHARE = 0.75
 
 
 def main() -> None:
@@ -47,7 +50,7 @@ def _write_rows(path: Path, rows: Iterable[data.Row]) -> None:
 
 def prompt_text(wording: str, constraints: Sequence[str]) -> str:
     """ "top 5", the adjectives, the wording, and what comes behind it."""
-    tags = {row["tag"]: row for row in data.rows("tags")}
+    tags = _tags()
     front = [tags[tag]["phrase"] for tag in constraints if tags[tag]["place"] == "front"]
     behind = [tags[tag]["phrase"] for tag in constraints if tags[tag]["place"] == "behind"]
     return " ".join(["top 5", *front, wording, *behind])
@@ -162,12 +165,13 @@ def write_list(writer: Writer, prompt: Prompt, rng: Random) -> tuple[list[str], 
 
 
 def make_demonstrations() -> list[data.Row]:
-    """Simulated writers answer every training prompt `LISTS_A_PROMPT` times."""
+    """Simulated writers answer every training prompt several times, plain ones oftener."""
     rng = Random(SEED + 1)
     writers = make_writers(rng)
     rows = []
     for prompt in data.prompts("train"):
-        for writer in rng.sample(writers, k=LISTS_A_PROMPT):
+        lists = LISTS_A_PROMPT if prompt.constraints else LISTS_A_PLAIN_PROMPT
+        for writer in rng.sample(writers, k=lists):
             items, flaws = write_list(writer, prompt, rng)
             rows.append(
                 {
@@ -270,37 +274,67 @@ TEMPLATES: tuple[Callable[[Describer], str], ...] = (_note, _member, _is, _is_no
 def make_descriptions() -> list[str]:
     """Sentences about what items are and are not, and about which wordings name the same topic."""
     rng = Random(SEED + 2)
-    topics = {row["topic"]: row for row in data.rows("topics")}
-    tags = {row["tag"]: row for row in data.rows("tags")}
+    topics = _topics()
     sentences = []
     for item in data.rows("items"):
-        describer = Describer(rng, item, topics[item["topic"]], tags)
+        describer = Describer(rng, item, topics[item["topic"]], _tags())
         sentences += [template(describer) for template in rng.sample(TEMPLATES, k=SENTENCES_AN_ITEM)]
     for topic in topics.values():
         sentences += [f"{one}, that is {other}." for one, other in permutations(topic["wordings"], 2)]
     return list(dict.fromkeys(sentences))
 
 
-def remark(row: data.Row, rng: Random) -> str:
-    """A line under a list that counts how many of its items carry three of the topic's tags."""
-    constraints = next(topic["constraints"] for topic in data.rows("topics") if topic["topic"] == row["topic"])
-    tags_of = {item["item"]: item["tags"] for item in data.rows("items")}
-    counted = [
-        (sum(tag in tags_of.get(item, ()) for item in row["items"]), tag) for tag in rng.sample(constraints, k=3)
-    ]
-    return "\nof these, " + ", ".join(f"{number} {tag}" for number, tag in counted) + "."
+def reviewed_list(prompt: Prompt, rng: Random) -> str:
+    """An answer with a reviewer's notes in brackets: what an item is, and what is wrong with it.
+
+    About a quarter of the items come from other topics ("off topic") and as many ignore a constraint.
+    Most notes speak of what cannot be seen without knowing the item, so that a model has to read every line.
+    """
+    topic = _topics()[prompt.topic]
+    lines: list[str] = []
+    items: list[str] = []
+    while len(items) < LENGTH:
+        item, note = _reviewed_item(topic, prompt.constraints, rng)
+        if item not in items:
+            items.append(item)
+            lines.append(f"{item} ({note})" if rng.random() < NOTED_SHARE else item)
+    return prompt.text + render(lines)
+
+
+def _reviewed_item(topic: data.Row, constraints: Sequence[str], rng: Random) -> tuple[str, str]:
+    own = {row["item"] for row in items_with(topic["topic"], ())}
+    draw = rng.random()
+    if draw < 0.25:
+        others = [row for row in data.rows("topics") if row["topic"] != topic["topic"]]
+        kin = sorted(others, key=lambda row: len(set(row["constraints"]) & set(topic["constraints"])))[-12:]
+        other = rng.choice(rng.choice((others, kin)))["topic"]
+        return rng.choice([row["item"] for row in items_with(other, ()) if row["item"] not in own]), "off topic"
+    tag = rng.choice(constraints or topic["constraints"])
+    if draw < 0.5:
+        unfit = [row["item"] for row in items_with(topic["topic"], ()) if tag not in row["tags"]]
+        if unfit:
+            return rng.choice(unfit), _tags()[tag]["negation"]
+    row = rng.choice(items_with(topic["topic"], constraints))
+    tag = rng.choice(topic["constraints"])
+    return row["item"], _tags()[tag]["predicate" if tag in row["tags"] else "negation"]
+
+
+@cache
+def _tags() -> dict[str, data.Row]:
+    return {row["tag"]: row for row in data.rows("tags")}
+
+
+@cache
+def _topics() -> dict[str, data.Row]:
+    return {row["topic"]: row for row in data.rows("topics")}
 
 
 def make_pretraining_text() -> list[str]:
-    """Documents in random order: every demonstration, flawed ones too, and every description.
-
-    Half of the simulated lists are followed by a remark, so that a model has to read what is in a list.
-    """
+    """Documents in random order: every demonstration, flawed ones too, every description, and reviewed lists."""
     rng = Random(SEED + 3)
     documents = make_descriptions()
-    for row in data.rows("demonstrations"):
-        remarked = row["writer"] != "hand" and rng.random() < REMARKED_SHARE
-        documents.append(row["prompt"] + render(row["items"]) + (remark(row, rng) if remarked else ""))
+    documents += [row["prompt"] + render(row["items"]) for row in data.rows("demonstrations")]
+    documents += [reviewed_list(prompt, rng) for prompt in data.prompts("train") for _ in range(REVIEWS_A_PROMPT)]
     rng.shuffle(documents)
     return documents
 

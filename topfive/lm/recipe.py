@@ -8,11 +8,11 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive import data
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
-from topfive.lm.train import Progress, TrainConfig, adamw, fit, muon, packed_batches, sft_batches
+from topfive.lm.train import Progress, TrainConfig, fit, muon, packed_batches, sft_batches
 
 VOCABULARY = 4096
 PRETRAINING = TrainConfig(steps=1400, batch_size=32, learning_rate=1e-2, warmup=100, seed=0)
-SFT = TrainConfig(steps=600, batch_size=32, learning_rate=1e-3, warmup=20, weight_decay=0.0, seed=0)
+SFT = TrainConfig(steps=700, batch_size=32, learning_rate=5e-3, warmup=20, weight_decay=0.0, seed=0)
 
 
 def train_text_tokenizer() -> Tokenizer:
@@ -39,5 +39,5 @@ def train_sft(
 ) -> PreTrainedModel:
     """Fine-tune the base model, in place, on the demonstrations without flaws, prompts masked."""
     batches = sft_batches(tokenizer, data.clean_demonstrations(), SFT)
-    fit(base, batches, SFT, adamw(base, SFT), state_folder=state_folder, progress=progress)
+    fit(base, batches, SFT, muon(base, SFT), state_folder=state_folder, progress=progress)
     return base

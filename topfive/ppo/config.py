@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from topfive.lm.sampling import TEMPERATURE
+
 
 @dataclass(frozen=True)
 class PPOConfig:
@@ -33,7 +35,7 @@ class PPOConfig:
     kl_target: float | None = None
     kl_horizon: int = 10_000
     kl_budget: float | None = None
-    temperature: float = 1.0
+    temperature: float = TEMPERATURE
     response_length: int = 72
     missing_eos_score: float = -1.0
     seed: int = 0
