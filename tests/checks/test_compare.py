@@ -17,6 +17,7 @@ INF = float("inf")
     [
         ({"a": 1.0, "b": [1, 2]}, {"b": (1, 2), "a": torch.tensor(1.0)}),
         ([torch.ones(2), torch.zeros(3)], (torch.ones(2), torch.zeros(3))),
+        ([torch.ones(2, requires_grad=True)] * 2, torch.ones(2, 2)),
         (torch.ones(2, 2), [torch.ones(2), torch.ones(2)]),
         ([[1, 2], [3]], [[1, 2], [3]]),
         (torch.tensor([1.0, -INF]), torch.tensor([1.0, -INF])),

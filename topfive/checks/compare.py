@@ -49,10 +49,10 @@ def as_numbers(value: Any) -> Tensor | None:
 
 
 def _plain(value: Any) -> Any:
-    """Lists with the single-number tensors in them as numbers."""
+    """Lists with the tensors in them as numbers or arrays, whether they carry a gradient or not."""
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    return value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
+    return value.detach().cpu().numpy()[()] if isinstance(value, Tensor) else value
 
 
 def _of_mappings(
