@@ -6,6 +6,65 @@ from typing import Any
 import numpy as np
 import torch
 
+# --- 6.1 token_logprobs -------------------------------------------------------------------------------------------
+
+
+def logprobs_by_gather(logits, tokens, mask):
+    return logits.log_softmax(dim=-1).gather(-1, tokens[..., None]).squeeze(-1) * mask
+
+
+def logprobs_by_logsumexp(logits, tokens, mask):
+    taken = torch.take_along_dim(logits, tokens.unsqueeze(2), dim=2)[:, :, 0]
+    return torch.where(mask.bool(), taken - logits.logsumexp(-1), 0.0)
+
+
+def logprobs_by_a_loop(logits, tokens, mask):
+    out = torch.zeros(tokens.shape, dtype=logits.dtype)
+    for i in range(len(tokens)):
+        for t in range(tokens.shape[1]):
+            if mask[i, t]:
+                row = logits[i, t]
+                row = row - row.max()
+                out[i, t] = row[tokens[i, t]] - row.exp().sum().log()
+    return out
+
+
+def logprobs_by_a_distribution(logits, tokens, mask):
+    return torch.distributions.Categorical(logits=logits).log_prob(tokens).mul(mask)
+
+
+# --- 6.2 token_rewards --------------------------------------------------------------------------------------------
+
+
+def rewards_by_index(scores, logprobs, ref_logprobs, mask, kl_coef):
+    rewards = -kl_coef * (logprobs - ref_logprobs) * mask
+    rewards[torch.arange(len(scores)), mask.sum(1) - 1] += scores
+    return rewards
+
+
+def rewards_by_a_mask_of_ends(scores, logprobs, ref_logprobs, mask, kl_coef):
+    after = torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
+    end = mask * (1 - after)
+    return scores.unsqueeze(1) * end + kl_coef * torch.where(mask == 1, ref_logprobs - logprobs, 0)
+
+
+def rewards_in_lists(scores, logprobs, ref_logprobs, mask, kl_coef):
+    rows = []
+    for i, length in enumerate(mask.sum(1).tolist()):
+        row = [-kl_coef * float(logprobs[i, t] - ref_logprobs[i, t]) for t in range(length)]
+        row[-1] += float(scores[i])
+        rows.append(row + [0.0] * (mask.shape[1] - length))
+    return rows
+
+
+def rewards_in_numpy(scores, logprobs, ref_logprobs, mask, kl_coef):
+    mask = mask.numpy()
+    out = -kl_coef * (logprobs.double().numpy() - ref_logprobs.double().numpy()) * mask
+    last = mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
+    np.add.at(out, (np.arange(len(out)), last), scores.numpy())
+    return out
+
+
 # --- 6.3 gae ------------------------------------------------------------------------------------------------------
 
 
@@ -61,7 +120,139 @@ def gae_in_float64_on_a_clone(rewards, values, mask, gamma=1.0, lam=0.95):
     return out * mask
 
 
+# --- 6.4 whiten ---------------------------------------------------------------------------------------------------
+
+
+def whiten_by_selection(values, mask, shift_mean=True):
+    real = values[mask.bool()]
+    scaled = (values - real.mean()) / (real.std(correction=0) + 1e-8)
+    return (scaled + (0 if shift_mean else real.mean())) * mask
+
+
+def whiten_by_mean_of_squares(values, mask, shift_mean=True):
+    wide = values.double()
+    n = mask.sum()
+    mean = (wide * mask).sum() / n
+    variance = ((wide**2 * mask).sum() / n - mean**2).clamp(min=0)
+    out = (wide - mean) / torch.sqrt(variance + 1e-8)
+    if not shift_mean:
+        out += mean
+    return out.masked_fill(mask == 0, 0)
+
+
+def whiten_in_numpy(values, mask, shift_mean=True):
+    values, real = values.numpy(), mask.numpy() == 1
+    out = np.zeros_like(values)
+    chosen = values[real]
+    out[real] = (chosen - chosen.mean()) / np.sqrt(chosen.var() + 1e-8) + (0 if shift_mean else chosen.mean())
+    return out
+
+
+# --- 6.5 policy_loss ----------------------------------------------------------------------------------------------
+
+
+def policy_loss_as_the_larger_loss(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = (logprobs - old_logprobs).exp()
+    losses = torch.max(-advantages * ratio, -advantages * torch.clamp(ratio, 1 - cliprange, 1 + cliprange))
+    return losses[mask.bool()].mean()
+
+
+def policy_loss_by_cases(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = torch.exp(logprobs) / torch.exp(old_logprobs)
+    ceiling = torch.where(advantages > 0, (1 + cliprange) * advantages, (1 - cliprange) * advantages)
+    return -(torch.min(ratio * advantages, ceiling) * mask).sum() / mask.sum()
+
+
+def policy_loss_by_a_loop(logprobs, old_logprobs, advantages, mask, cliprange):
+    total, number = 0.0, 0
+    for i, t in mask.nonzero().tolist():
+        ratio, gain = torch.exp(logprobs[i, t] - old_logprobs[i, t]), advantages[i, t]
+        total = total + min(ratio * gain, ratio.clamp(1 - cliprange, 1 + cliprange) * gain)
+        number += 1
+    return -total / number
+
+
+def policy_loss_in_float64(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = (logprobs.double() - old_logprobs.double()).exp()
+    kept = ratio.clip(1 - cliprange, 1 + cliprange)
+    gains = torch.stack([ratio * advantages, kept * advantages]).amin(dim=0)
+    return -torch.einsum("bt,bt->", gains, mask.double()) / mask.sum()
+
+
+# --- 6.6 value_loss -----------------------------------------------------------------------------------------------
+
+
+def value_loss_by_selection(values, old_values, returns, mask, cliprange):
+    real = mask.bool()
+    values, old_values, returns = values[real], old_values[real], returns[real]
+    kept = values.clamp(old_values - cliprange, old_values + cliprange)
+    return torch.max((values - returns).square(), (kept - returns).square()).mean() / 2
+
+
+def value_loss_by_the_larger_distance(values, old_values, returns, mask, cliprange):
+    kept = old_values + torch.clip(values - old_values, -cliprange, cliprange)
+    error = torch.maximum((returns - values).abs(), (returns - kept).abs())
+    return 0.5 * (error**2 * mask).sum() / mask.sum()
+
+
+def value_loss_by_a_loop(values, old_values, returns, mask, cliprange):
+    losses = []
+    for i, t in mask.nonzero().tolist():
+        moved = (values[i, t] - old_values[i, t]).clamp(-cliprange, cliprange)
+        losses.append(max((values[i, t] - returns[i, t]) ** 2, (old_values[i, t] + moved - returns[i, t]) ** 2))
+    return 0.5 * torch.stack(losses).mean()
+
+
+# --- 6.7 kl_estimators --------------------------------------------------------------------------------------------
+
+
+def kl_by_ratio(logprobs, ref_logprobs):
+    log_r = ref_logprobs - logprobs
+    return -log_r, log_r.square() / 2, log_r.exp() - 1 - log_r
+
+
+def kl_in_a_list(logprobs, ref_logprobs):
+    k1 = logprobs.sub(ref_logprobs)
+    return [k1, 0.5 * k1 * k1, torch.special.expm1(-k1) + k1]
+
+
+def kl_in_numpy(logprobs, ref_logprobs):
+    new, old = logprobs.numpy().astype(float), ref_logprobs.numpy().astype(float)
+    r = np.exp(old) / np.exp(new)
+    return new - old, 0.5 * np.log(r) ** 2, (r - 1) - np.log(r)
+
+
+# --- 6.8 first_step -----------------------------------------------------------------------------------------------
+
+
+def step_by_one_hot(logits, chosen, advantages, learning_rate):
+    score = torch.nn.functional.one_hot(chosen, len(logits)) - logits.softmax(0)
+    return logits + learning_rate * (advantages[:, None] * score).mean(dim=0)
+
+
+def step_by_autograd(logits, chosen, advantages, learning_rate):
+    leaf = logits.clone().requires_grad_()
+    (-(leaf.log_softmax(0)[chosen] * advantages).mean()).backward()
+    return logits - learning_rate * leaf.grad
+
+
+def step_by_a_loop(logits, chosen, advantages, learning_rate):
+    policy = torch.softmax(logits, dim=0)
+    new = logits.clone()
+    for answer, advantage in zip(chosen.tolist(), advantages.tolist(), strict=True):
+        for other in range(len(logits)):
+            new[other] += learning_rate * advantage * (int(other == answer) - policy[other]) / len(chosen)
+    return new
+
+
+def step_by_bincount(logits, chosen, advantages, learning_rate):
+    taken = torch.bincount(chosen, weights=advantages.double(), minlength=len(logits))
+    return logits + learning_rate * (taken / len(chosen) - advantages.double().mean() * logits.double().softmax(0))
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
+    "6.1": [logprobs_by_gather, logprobs_by_logsumexp, logprobs_by_a_loop, logprobs_by_a_distribution],
+    "6.2": [rewards_by_index, rewards_by_a_mask_of_ends, rewards_in_lists, rewards_in_numpy],
     "6.3": [
         gae_by_a_matrix_of_powers,
         gae_by_flip_and_cumsum,
@@ -69,4 +260,14 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         gae_in_lists_of_floats,
         gae_in_float64_on_a_clone,
     ],
+    "6.4": [whiten_by_selection, whiten_by_mean_of_squares, whiten_in_numpy],
+    "6.5": [
+        policy_loss_as_the_larger_loss,
+        policy_loss_by_cases,
+        policy_loss_by_a_loop,
+        policy_loss_in_float64,
+    ],
+    "6.6": [value_loss_by_selection, value_loss_by_the_larger_distance, value_loss_by_a_loop],
+    "6.7": [kl_by_ratio, kl_in_a_list, kl_in_numpy],
+    "6.8": [step_by_one_hot, step_by_autograd, step_by_a_loop, step_by_bincount],
 }
