@@ -1,0 +1,92 @@
+"""Where rankings come from, and how far labellers agree."""
+
+import pytest
+
+from tests.conftest import PLAIN
+from topfive import data, preferences
+from topfive.judge import Taste
+from topfive.ledger import Ledger, ranking_event
+from topfive.lists import Ranking
+
+
+def ranked(name, texts, *ranks):
+    return name, Ranking(PLAIN, tuple(texts), ranks)
+
+
+def test_simulated_labellers_see_the_same_lists_in_different_orders(bank, tmp_path, model, tokenizer):
+    from tests.conftest import write_rows
+
+    write_rows(
+        data.folder() / "prompts.jsonl",
+        [
+            {
+                "prompt": f"top 5 {topic}",
+                "topic": topic,
+                "wording": 0,
+                "constraints": [],
+                "split": "train",
+                "held_out": "",
+            }
+            for topic in ("soups", "games")
+        ],
+    )
+    made = preferences.simulated_rankings(model, tokenizer, 6, seed=1, labellers=3, taste=Taste(noise=0.0))
+    assert len(made) == 18
+    groups = preferences.by_group(made)
+    assert all(len(group) % 3 == 0 for group in groups.values())
+    assert len({ranking.texts for _, ranking in made}) > len(groups)
+    again = preferences.simulated_rankings(model, tokenizer, 6, seed=1, labellers=3, taste=Taste(noise=0.0))
+    assert made == again
+
+
+def test_the_crowds_files_are_used_where_there_are_any(monkeypatch, tmp_path, capsys):
+    given = [ranked("w1", "abcd", 1, 2, 3, 4), ranked("w2", "dcba", 4, 3, 2, 1), ranked("w3", "efgh", 1, 2, 3, 4)]
+    (tmp_path / "crowd").mkdir()
+    (tmp_path / "crowd" / "rankings.jsonl").touch()
+    monkeypatch.setattr(data, "folder", lambda: tmp_path)
+    monkeypatch.setattr(data, "crowd_rankings", lambda: given)
+    assert preferences.crowd_rankings(None, None) == given
+    assert preferences.crowd_rankings(None, None, groups=1) == given[:2]
+    assert "3 rankings by 3 labellers, all simulated, from data/crowd" in capsys.readouterr().out
+
+
+def test_without_the_crowds_files_that_is_said(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(data, "folder", lambda: tmp_path)
+    monkeypatch.setattr(preferences, "simulated_rankings", lambda *_, **__: [ranked("s0", "ab", 1, 2)])
+    assert len(preferences.crowd_rankings(None, None)) == 1
+    assert "no data/crowd yet" in capsys.readouterr().out
+
+
+@pytest.fixture
+def homework(tmp_path, monkeypatch):
+    from topfive.ledger import store
+
+    folder = tmp_path / "05-preference-modeling"
+    folder.mkdir()
+    monkeypatch.setattr(store, "assignment_folder", lambda: folder)
+    return tmp_path
+
+
+def test_no_ledger_is_no_error(homework, capsys):
+    assert preferences.own_rankings() == []
+    assert "You have no rankings in 04-collecting-preferences yet" in capsys.readouterr().out
+
+
+def test_own_rankings_come_from_the_ledger_of_04(homework, capsys):
+    (homework / "04-collecting-preferences").mkdir()
+    earlier = Ledger(homework / "04-collecting-preferences" / "work" / "ledger.jsonl")
+    for ranks in ((2, 1), (1, 1)):
+        earlier.append(ranking_event(Ranking(PLAIN, ("a", "b"), ranks)))
+    assert preferences.own_rankings() == [Ranking(PLAIN, ("a", "b"), (2, 1))]
+    assert "1 of your rankings" in capsys.readouterr().out
+
+
+def test_agreement_by_hand():
+    """a-b and a-c alike, b-c not; a tie is not told apart; another group alone says nothing."""
+    labelled = [ranked("w1", "abc", 1, 2, 3), ranked("w2", "cab", 2, 1, 3), ranked("w1", "de", 1, 2)]
+    found = preferences.agreement(labelled)
+    assert (found.mean, found.n) == (pytest.approx(2 / 3), 1)
+    tied = [ranked("w1", "abc", 1, 1, 3), ranked("w2", "abc", 1, 2, 3)]
+    assert preferences.agreement(tied).mean == 1
+    with pytest.raises(ValueError, match="nothing to estimate"):
+        preferences.agreement(labelled[2:])

@@ -1,0 +1,114 @@
+"""Where rankings come from: the crowd's files, a student's own ledger, and simulated labellers where there is neither.
+
+Everything that asks for the crowd's rankings asks `crowd_rankings`, so another source is one change in one place.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive import data, ledger
+from topfive.crowd import Student
+from topfive.evaluate import heldout_prompts
+from topfive.judge import Taste
+from topfive.lists import Ranking
+from topfive.lm.sampling import sample_texts
+from topfive.stats import Estimate, ratio_bootstrap
+
+LISTS_A_RANKING = 4
+LABELLERS = 3
+COLLECTED_IN = "04-collecting-preferences"
+
+Labelled = tuple[str, Ranking]
+
+
+def crowd_rankings(model: PreTrainedModel, tokenizer: Tokenizer, groups: int = 400) -> list[Labelled]:
+    """(labeller, ranking) of the first `groups` groups of lists, each ranked by several labellers; says their source.
+
+    `model` writes the lists to be ranked where there is no crowd. The texts of a ranking are in the order in which
+    that labeller saw them.
+    """
+    if (data.folder() / "crowd" / "rankings.jsonl").is_file():
+        kept = list(by_group(data.crowd_rankings()).values())[:groups]
+        found = [one for group in kept for one in group]
+        source = "from data/crowd"
+    else:
+        found = simulated_rankings(model, tokenizer, groups, seed=5, labellers=LABELLERS)
+        source = "made just now, since there is no data/crowd yet"
+    labellers = len({name for name, _ in found})
+    print(f"{len(found)} rankings by {labellers} labellers, all simulated, {source}")
+    return found
+
+
+def simulated_rankings(
+    model: PreTrainedModel,
+    tokenizer: Tokenizer,
+    groups: int,
+    seed: int,
+    *,
+    taste: Taste | None = None,
+    labellers: int = 1,
+    split: str = "train",
+) -> list[Labelled]:
+    """`groups` groups of four fresh lists, each ranked by simulated labellers of one taste, who see them in any order.
+
+    taste: by default none, and noise of 0.5. Lists are sampled at temperature 1, so that there is something to tell
+    apart. Prompts are of `split`, on topics that have training prompts.
+    """
+    known = {prompt.topic for prompt in data.prompts("train")}
+    asked = heldout_prompts([prompt for prompt in data.prompts(split) if prompt.topic in known], groups, seed=seed)
+    repeated = [prompt.text for prompt in asked for _ in range(LISTS_A_RANKING)]
+    texts = sample_texts(model, tokenizer, repeated, seed=seed, temperature=1.0)
+    rng = np.random.default_rng(seed)
+    people = [Student(taste or Taste(noise=0.5), seed=1000 * seed + index) for index in range(labellers)]
+    return [
+        (f"s{index}", person.rank(prompt, rng.permutation(texts[start : start + LISTS_A_RANKING]).tolist()))
+        for prompt, start in zip(asked, range(0, len(texts), LISTS_A_RANKING), strict=True)
+        for index, person in enumerate(people)
+    ]
+
+
+def own_rankings() -> list[Ranking]:
+    """The rankings in the ledger of notebook 04, copied to work/brought/; an empty list and kind words if none."""
+    try:
+        path = ledger.bring(COLLECTED_IN)
+    except ledger.LedgerError:
+        print(f"You have no rankings in {COLLECTED_IN} yet. That is fine: what needs them here goes on without.")
+        return []
+    found, problems = ledger.rankings(path)
+    print(*(f"kept and skipped: {problem}" for problem in problems), sep="\n", end="\n" if problems else "")
+    usable = [ranking for ranking in found if ranking.decisive]
+    print(f"{len(usable)} of your rankings prefer something to something")
+    return usable
+
+
+def by_group(labelled: Sequence[Labelled]) -> dict[tuple[str, ...], list[Labelled]]:
+    """Rankings of the same lists together, however they were shown."""
+    groups: dict[tuple[str, ...], list[Labelled]] = {}
+    for name, ranking in labelled:
+        groups.setdefault((ranking.prompt.text, *sorted(ranking.texts)), []).append((name, ranking))
+    return groups
+
+
+def agreement(labelled: Sequence[Labelled]) -> Estimate:
+    """Share of pairs of lists that two labellers, both telling them apart, put in the same order.
+
+    The interval resamples groups of lists. Raises ValueError if no pair was told apart by two labellers.
+    """
+    counts = np.array([_agreed(group) for group in by_group(labelled).values()], dtype=float).reshape(-1, 2)
+    counts = counts[counts[:, 1] > 0]
+    return ratio_bootstrap(counts[:, 0], counts[:, 1])
+
+
+def _agreed(group: Sequence[Labelled]) -> tuple[int, int]:
+    """How many pairs two labellers of one group put in the same order, and how many both told apart."""
+    places = [dict(zip(ranking.texts, ranking.ranks, strict=True)) for _, ranking in group]
+    signs = [
+        np.sign((mine[a] - mine[b]) * (other[a] - other[b]))
+        for mine, other in combinations(places, 2)
+        for a, b in combinations(mine, 2)
+    ]
+    return sum(sign > 0 for sign in signs), sum(sign != 0 for sign in signs)
