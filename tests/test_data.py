@@ -228,3 +228,20 @@ def test_flaws_of_simulated_writers_are_named():
             assert parse(render(row["items"])).valid
             assert len(set(row["items"])) == 5
             assert all(set(row["constraints"]) <= own for own in tags)
+
+
+# --- lists for measuring ------------------------------------------------------------------------------------------
+
+
+def test_fresh_lists_keep_to_their_prompt_and_are_the_same_for_a_seed():
+    asked = {prompt.text: prompt for prompt in data.prompts("validation")}
+    tags = {(row["topic"], row["item"]): set(row["tags"]) for row in data.rows("items")}
+    pairs = data.fresh_lists("validation", 40, seed=1)
+    assert len(pairs) == 40
+    for text, completion in pairs:
+        prompt, answer = asked[text], parse(completion)
+        assert answer.valid
+        assert all(set(prompt.constraints) <= tags[prompt.topic, item] for item in answer.items)
+        assert len(set(answer.items)) == 5
+    assert pairs == data.fresh_lists("validation", 40, seed=1)
+    assert pairs != data.fresh_lists("validation", 40, seed=2)

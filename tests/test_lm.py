@@ -12,12 +12,25 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.errors import TopFiveError
 from topfive.lists import render
-from topfive.lm.losses import next_token_loss, perplexity
+from topfive.lm.losses import next_token_loss, perplexities, perplexity
+from topfive.lm.measure import completion_nats
 from topfive.lm.model import CONTEXT, load, new_model, save
-from topfive.lm.sampling import encode, generate, positions, sample_texts, truncate_logits
+from topfive.lm.sampling import encode, generate, positions, sample_texts, token_probabilities, truncate_logits
+from topfive.lm.sft_trl import trl_sft_losses
 from topfive.lm.state import load_extra, load_state, save_state
 from topfive.lm.tokenizer import NUMBERS
-from topfive.lm.train import TrainConfig, adamw, fit, muon, packed_batches, pad_batch, schedule, sft_batches
+from topfive.lm.train import (
+    TrainConfig,
+    adamw,
+    fit,
+    muon,
+    pack,
+    packed_batches,
+    pad_batch,
+    padding_waste,
+    schedule,
+    sft_batches,
+)
 from topfive.ppo.rollout import response_logits
 
 PROMPTS = ["top 5 soups", "top 5 games", "top 5 spicy soups with basil and cumin", "soups"]
@@ -127,6 +140,24 @@ def test_perplexity_counts_equally_likely_tokens():
     loss = next_token_loss(torch.zeros(1, 7, 50), torch.zeros(1, 7, dtype=torch.long), torch.ones(1, 7))
     assert perplexity(loss) == pytest.approx(50)
     assert perplexity(0.0) == 1
+
+
+def test_perplexity_per_token_and_per_word_share_the_same_total():
+    per_token, per_word = perplexities(torch.tensor([8.0, 4.0]), torch.tensor([4, 2]), torch.tensor([2, 1]))
+    assert per_token == pytest.approx(perplexity(2))
+    assert per_word == pytest.approx(perplexity(4))
+    assert per_word == pytest.approx(per_token ** (6 / 3))
+
+
+def test_nats_of_completions_are_the_loss_times_the_tokens(model: PreTrainedModel, tokenizer: Tokenizer, texts):
+    chosen = [*pairs(texts)[:3], ("soups", "\n1. leek soup")]
+    nats, tokens, words = completion_nats(model, tokenizer, chosen, batch_size=3)
+    assert words.tolist()[-1] == 3
+    for i, pair in enumerate(chosen):
+        batch = sft_batches(tokenizer, [pair], TrainConfig(steps=1, batch_size=1))(0)
+        loss = next_token_loss(model(batch.tokens).logits, batch.tokens, batch.mask)
+        assert nats[i].item() == pytest.approx(loss.item() * tokens[i].item(), rel=1e-4)
+        assert tokens[i] == batch.mask.sum() == len(tokenizer(pair[1])["input_ids"]) + 1
 
 
 # --- sampling -----------------------------------------------------------------------------------------------------
@@ -281,6 +312,34 @@ def test_settings_that_make_no_sense_are_refused(model: PreTrainedModel, tokeniz
         sample_texts(model, tokenizer, PROMPTS, seed=0, **options)
 
 
+def test_temperature_sharpens_and_0_is_greedy():
+    logits = torch.tensor([[1.0, 2.0, 0.5]])
+    assert token_probabilities(logits, 0).tolist() == [[0, 1, 0]]
+    cold, plain, hot = (token_probabilities(logits, temperature)[0, 1].item() for temperature in (0.5, 1, 2))
+    assert cold > plain > hot
+    assert plain == pytest.approx(logits.softmax(-1)[0, 1].item())
+
+
+def test_the_callers_functions_are_the_ones_that_sample(model: PreTrainedModel, tokenizer: Tokenizer):
+    seen = []
+
+    def probabilities(logits: Tensor, temperature: float) -> Tensor:
+        seen.append(temperature)
+        return token_probabilities(logits, temperature)
+
+    def truncate(logits: Tensor, top_k: int | None, top_p: float) -> Tensor:
+        seen.append((top_k, top_p))
+        return truncate_logits(logits, 1)
+
+    options = {"probabilities_fn": probabilities, "truncate_fn": truncate, "max_new_tokens": 3}
+    texts = sample_texts(model, tokenizer, PROMPTS, seed=0, temperature=0.9, top_k=4, top_p=0.8, **options)
+    assert texts == sample_texts(model, tokenizer, PROMPTS, seed=5, temperature=0, max_new_tokens=3)
+    assert set(seen) == {0.9, (4, 0.8)}
+    seen.clear()
+    sample_texts(model, tokenizer, PROMPTS, seed=0, **options)
+    assert (None, 1.0) not in seen, "nothing to truncate"
+
+
 # --- batches ------------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +378,33 @@ def test_a_batch_depends_on_its_step_alone(tokenizer: Tokenizer, texts: list[str
     backwards = [other(step).tokens for step in reversed(range(12))][::-1]
     assert all(torch.equal(a, b) for a, b in zip(in_order, backwards, strict=True))
     assert len({str(tokens.tolist()) for tokens in in_order}) == 12
+
+
+def test_packing_by_hand():
+    assert pack([[5, 6, 7], [8], [9, 10]], end=1, width=4).tolist() == [[5, 6, 7, 1], [8, 1, 9, 10]]
+    assert pack([[5]], end=1, width=4).shape == (0, 4)
+
+
+def test_padding_waste_by_hand():
+    assert padding_waste([2, 4, 3, 9], 2) == pytest.approx(8 / 26)
+    assert padding_waste([2, 3, 4, 9], 2) == pytest.approx(6 / 24)
+    assert padding_waste([5, 5, 5], 2) == 0
+
+
+def test_the_callers_functions_make_the_batches(tokenizer: Tokenizer, texts: list[str]):
+    def backwards(texts, end, width):
+        return pack(texts, end, width).flip(1).tolist()
+
+    def all_ones(examples, pad, mask_prompt):
+        tokens, _ = pad_batch(examples, pad, mask_prompt)
+        return tokens.numpy(), torch.ones_like(tokens)
+
+    ours = packed_batches(tokenizer, texts * 4, CONFIG, 16)(0)
+    theirs = packed_batches(tokenizer, texts * 4, CONFIG, 16, pack_fn=backwards)(0)
+    assert torch.equal(ours.tokens.flip(1), theirs.tokens)
+    batch = sft_batches(tokenizer, pairs(texts), CONFIG, pad_fn=all_ones)(0)
+    assert batch.mask.all()
+    assert torch.equal(batch.tokens, sft_batches(tokenizer, pairs(texts), CONFIG)(0).tokens)
 
 
 def test_too_little_text_for_a_batch_is_refused(tokenizer: Tokenizer, texts: list[str]):
@@ -384,6 +470,20 @@ def test_the_callers_loss_is_the_one_that_trains(model: PreTrainedModel, tokeniz
         for options in ({}, {"loss_fn": mine})
     )
     assert ours == pytest.approx(2 * theirs)
+
+
+@pytest.mark.slow
+def test_trls_sft_trainer_gives_the_same_losses(model: PreTrainedModel, tokenizer: Tokenizer, texts: list[str]):
+    """Same weights and batch order, 20 steps: what differs is the order of additions."""
+    config = TrainConfig(steps=20, batch_size=4, learning_rate=2e-3, warmup=5, weight_decay=0.0, seed=1)
+    chosen = pairs(texts) * 10
+    before = torch.nn.utils.parameters_to_vector(model.parameters()).clone()
+    theirs = trl_sft_losses(model, tokenizer, chosen, config)
+    assert torch.equal(before, torch.nn.utils.parameters_to_vector(model.parameters())), "a copy is trained"
+    ours = fit(model, sft_batches(tokenizer, chosen, config), config, adamw(model, config))
+    assert len(theirs) == 20
+    assert ours[-1] < 0.9 * ours[0]
+    assert theirs == pytest.approx(ours, abs=1e-4)
 
 
 class PowerCutError(Exception):

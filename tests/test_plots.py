@@ -7,7 +7,20 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from topfive.judge import WEIGHTS
-from topfive.plots import BASE, JUDGE, PARTS, RLHF, SFT, LiveCurves, figure, live_html, ppo_curves, quality_bars
+from topfive.plots import (
+    BASE,
+    JUDGE,
+    PARTS,
+    RLHF,
+    SFT,
+    LiveCurves,
+    LossCurve,
+    figure,
+    live_html,
+    loss_curve,
+    ppo_curves,
+    quality_bars,
+)
 from topfive.ppo.trainer import PPOStep
 from topfive.stats import Estimate
 
@@ -113,3 +126,42 @@ def test_live_curves_are_drawn_in_one_place_at_their_turn_and_at_the_end(monkeyp
     assert counts == [0, 1, 1, 2, 3]
     assert shown == ["display", "update", "update"]
     assert len(live.history) == 5
+
+
+# --- the loss of a training run -----------------------------------------------------------------------------------
+
+
+def test_a_loss_curve_says_where_the_running_mean_went():
+    drawn = loss_curve([4.0, 2.0, 1.0, 1.0], colour=SFT, window=2)
+    draw(drawn)
+    thin, mean = drawn.axes[0].lines
+    assert list(thin.get_ydata()) == [4, 2, 1, 1]
+    assert list(mean.get_ydata()) == [4, 3, 1.5, 1]
+    assert to_hex(mean.get_color()) == SFT
+    assert drawn.axes[0].get_title() == "The loss went 4.00 → 1.00 nats a token"
+
+
+def test_a_live_loss_is_one_display_that_is_updated(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, content):
+            shown.append(content.data)
+
+    def display(content, display_id):
+        shown.append(content.data)
+        return Handle()
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    curve = LossCurve(seconds=0)
+    for number in range(1, 4):
+        curve(number, 3, {"loss": 4.0 - number})
+    assert curve.losses == [3, 2, 1]
+    assert len(shown) == 3
+    assert "s to go" in shown[0]
+    assert "step 3 of 3" in shown[-1]
+    assert 'alt="The loss of 3 steps, 3.00 at first, 1.00 now"' in shown[-1]
+    patient = LossCurve(seconds=1000)
+    for number in range(1, 4):
+        patient(number, 3, {"loss": 1.0})
+    assert len(shown) == 4, "only the last step is drawn"

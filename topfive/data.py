@@ -9,24 +9,30 @@
 | items | id, topic, item, tags, note |
 | prompts | prompt, topic, wording, constraints, split, held_out |
 | demonstrations | prompt, topic, constraints, items, writer, flaws |
+| crowd/lists | id, group, prompt, topic, constraints, text, made_by: what the crowd was asked about |
+| crowd/workers | worker, kind, noise, first_bias: what each worker is really like |
+| crowd/ratings | source, worker, list, rating, seconds |
+| crowd/comparisons | source, worker, first, second, answer, gold, seconds |
+| crowd/rankings | source, worker, lists, ranks, seconds |
 """
 
 import json
 import os
+import random
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from topfive.errors import TopFiveError
-from topfive.lists import Prompt, normalise, render
+from topfive.lists import LENGTH, Prompt, Ranking, normalise, render
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 Row = dict[str, Any]
 
-SCHEMAS: dict[str, dict[str, type]] = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     "tags": {
         "tag": str,
         "definition": str,
@@ -47,6 +53,27 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "writer": str,
         "flaws": list,
     },
+    "crowd/lists": {
+        "id": str,
+        "group": str,
+        "prompt": str,
+        "topic": str,
+        "constraints": list,
+        "text": str,
+        "made_by": str,
+    },
+    "crowd/workers": {"worker": str, "kind": str, "noise": float, "first_bias": float},
+    "crowd/ratings": {"source": str, "worker": str, "list": str, "rating": int, "seconds": float},
+    "crowd/comparisons": {
+        "source": str,
+        "worker": str,
+        "first": str,
+        "second": str,
+        "answer": str,
+        "gold": str,
+        "seconds": float,
+    },
+    "crowd/rankings": {"source": str, "worker": str, "lists": list, "ranks": list[int], "seconds": float},
 }
 SPLITS = ("train", "validation", "test")
 
@@ -81,7 +108,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
             raise DataError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
 
 
-def read_table(path: Path, schema: dict[str, type]) -> Iterator[tuple[str, Row]]:
+def read_table(path: Path, schema: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     """Yield ("file:line", row) for each line of a JSONL table; raise DataError where a key or type is wrong."""
     for number, row in read_jsonl(path):
         where = f"{path}:{number}"
@@ -89,10 +116,12 @@ def read_table(path: Path, schema: dict[str, type]) -> Iterator[tuple[str, Row]]
             found = sorted(row) if isinstance(row, dict) else type(row).__name__
             raise DataError(f"{where}: keys should be {sorted(schema)}, found {found}")
         for key, kind in schema.items():
-            if not isinstance(row[key], kind) or isinstance(row[key], bool):
-                raise DataError(f"{where}: {key!r} should be {kind.__name__}, found {type(row[key]).__name__}")
-            if kind is list and not all(isinstance(entry, str) for entry in row[key]):
-                raise DataError(f"{where}: {key!r} should hold only text, found {row[key]!r}")
+            outer, inner = get_origin(kind) or kind, (get_args(kind) or (str,))[0]
+            if not isinstance(row[key], outer) or isinstance(row[key], bool):
+                raise DataError(f"{where}: {key!r} should be {outer.__name__}, found {type(row[key]).__name__}")
+            if outer is list and not all(isinstance(entry, inner) for entry in row[key]):
+                wanted = "text" if inner is str else "whole numbers"
+                raise DataError(f"{where}: {key!r} should hold only {wanted}, found {row[key]!r}")
         yield where, row
 
 
@@ -119,6 +148,7 @@ def check(root: Path | None = None) -> list[str]:
         *_check_items(root, tags, topics),
         *_check_prompts(root, tags, topics),
         *_check_demonstrations(root, tags, topics),
+        *_check_crowd(root, topics),
     ]
 
 
@@ -170,11 +200,51 @@ def _check_prompts(root: Path, tags: set[str], topics: set[str]) -> Iterator[str
 
 
 def _check_demonstrations(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
+    held = {row["prompt"]: where for where, row in _located("prompts", root) if row["split"] != "train"}
+    held_topics = {row["topic"] for _, row in _located("topics", root) if row["split"] == "test"}
     for where, row in _located("demonstrations", root):
         yield from _unknown(where, row["constraints"], tags, "tag")
         yield from _unknown(where, [row["topic"]], topics, "topic")
         if len(row["items"]) != 5 and not row["flaws"]:
             yield f"{where}: a list with {len(row['items'])} entries and no flaw named"
+        if row["prompt"] in held:
+            yield f"{where}: answers the held-out prompt of {held[row['prompt']]}"
+        if row["topic"] in held_topics:
+            yield f"{where}: answers the held-out topic {row['topic']!r}"
+
+
+def _check_crowd(root: Path, topics: set[str]) -> Iterator[str]:
+    if not (root / "crowd").is_dir():
+        return
+    lists: dict[str, str] = {}
+    for where, row in _located("crowd/lists", root):
+        yield from _unknown(where, [row["topic"]], topics, "topic")
+        if row["id"] in lists:
+            yield f"{where}: id {row['id']!r} stands already in {lists[row['id']]}"
+        lists[row["id"]] = where
+    workers = {row["worker"] for _, row in _located("crowd/workers", root)}
+    for where, row in _located("crowd/ratings", root):
+        yield from _check_label(where, row, [row["list"]], set(lists), workers)
+        if not 1 <= row["rating"] <= 5:
+            yield f"{where}: rating should be 1 to 5, found {row['rating']}"
+    for where, row in _located("crowd/comparisons", root):
+        yield from _check_label(where, row, [row["first"], row["second"]], set(lists), workers)
+        yield from _unknown(where, [row["answer"]], {"first", "second", "tie"}, "answer")
+    for where, row in _located("crowd/rankings", root):
+        yield from _check_label(where, row, row["lists"], set(lists), workers)
+        if len(row["ranks"]) != len(row["lists"]) or min(row["ranks"], default=0) < 1:
+            yield f"{where}: {len(row['lists'])} lists need as many places from 1, found {row['ranks']}"
+
+
+def _check_label(where: str, row: Row, asked: Sequence[str], lists: set[str], workers: set[str]) -> Iterator[str]:
+    yield from _unknown(where, asked, lists, "list")
+    yield from _unknown(where, [row["worker"]], workers, "worker")
+    if len(set(asked)) != len(asked):
+        yield f"{where}: the same list twice in one task"
+    if row["source"] != "simulated":
+        yield f"{where}: source should be 'simulated', found {row['source']!r}"
+    if row["seconds"] <= 0:
+        yield f"{where}: seconds should be above 0, found {row['seconds']}"
 
 
 @cache
@@ -216,6 +286,38 @@ def pretraining_text() -> list[str]:
 def clean_demonstrations() -> list[tuple[str, str]]:
     """(prompt, completion) of every demonstration without a flaw: what SFT learns from."""
     return [(row["prompt"], render(row["items"])) for row in rows("demonstrations") if not row["flaws"]]
+
+
+def fresh_lists(split: str, number: int, seed: int) -> list[tuple[str, str]]:
+    """(prompt, completion) pairs for measuring: prompts of a split, each with five fitting items of the bank.
+
+    The items are drawn anew, so a model has seen neither the list nor, in a held-out split, the prompt.
+    """
+    rng = random.Random(seed)
+    asked = sorted(prompts(split), key=lambda prompt: prompt.text)
+    pairs: list[tuple[str, str]] = []
+    for prompt in rng.choices(asked, k=4 * number):
+        kept = set(prompt.constraints)
+        fitting = [row["item"] for row in rows("items") if row["topic"] == prompt.topic and kept <= set(row["tags"])]
+        if len(fitting) >= LENGTH and len(pairs) < number:
+            pairs.append((prompt.text, render(rng.sample(fitting, LENGTH))))
+    return pairs
+
+
+def crowd_rankings() -> list[tuple[str, Ranking]]:
+    """Every (worker, ranking) of the simulated crowd, pretenders included."""
+    lists = {row["id"]: row for row in rows("crowd/lists")}
+    return [
+        (
+            row["worker"],
+            Ranking(
+                as_prompt(lists[row["lists"][0]]),
+                tuple(lists[identifier]["text"] for identifier in row["lists"]),
+                tuple(row["ranks"]),
+            ),
+        )
+        for row in rows("crowd/rankings")
+    ]
 
 
 def checkpoint(name: str) -> Path:

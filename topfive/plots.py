@@ -5,6 +5,7 @@ the colour-blind-safe palette of Okabe & Ito (2008) and readable on light and da
 """
 
 import html
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -110,21 +111,67 @@ class LiveCurves:
             self._handle.update(content)
 
 
-def live_html(drawn: Figure, step: PPOStep) -> str:
-    """The curves as an inline picture, and the newest list beneath."""
+class LossCurve:
+    """A `progress` for training that redraws the loss of every step, and its running mean, every two seconds.
+
+    unit: what the loss is counted in, for the axis. The curve is kept in `losses`.
+    """
+
+    def __init__(self, colour: str = BASE, unit: str = "nats a token", seconds: float = 2.0):
+        self.colour, self.unit, self.seconds = colour, unit, seconds
+        self.losses: list[float] = []
+        self._began = self._drawn = time.monotonic()
+        self._handle: Any = None
+
+    def __call__(self, step: int, steps: int, numbers: Mapping[str, float]) -> None:
+        """Take in one step; redraw if it is time, or the end."""
+        self.losses.append(numbers["loss"])
+        now = time.monotonic()
+        if step == steps or now - self._drawn >= self.seconds:
+            self._drawn = now
+            left = (now - self._began) / len(self.losses) * (steps - step)
+            self._show(step, steps, f"about {left:.0f} s to go" if step < steps else f"{now - self._began:.0f} s")
+
+    def _show(self, step: int, steps: int, remark: str) -> None:
+        from IPython.display import HTML, display
+
+        drawn = loss_curve(self.losses, self.colour, self.unit)
+        alt = f"The loss of {len(self.losses)} steps, {self.losses[0]:.2f} at first, {self.losses[-1]:.2f} now"
+        content = HTML(f"{_picture(drawn, alt)}<pre>step {step} of {steps} · {remark}</pre>")
+        if self._handle is None:
+            self._handle = display(content, display_id=True)
+        else:
+            self._handle.update(content)
+
+
+def loss_curve(losses: Sequence[float], colour: str = BASE, unit: str = "nats a token", window: int = 20) -> Figure:
+    """The loss of every step, thin, and its mean over the last `window` steps."""
+    drawn, [ax] = figure(width=6.0)
+    means = [sum(losses[max(0, i - window + 1) : i + 1]) / min(i + 1, window) for i in range(len(losses))]
+    steps = range(1, len(losses) + 1)
+    ax.plot(steps, losses, color=colour, alpha=0.35, linewidth=1)
+    ax.plot(steps, means, color=colour)
+    ax.set(title=f"The loss went {losses[0]:.2f} → {means[-1]:.2f} {unit}", xlabel="step", ylabel=f"loss ({unit})")
+    return drawn
+
+
+def _picture(drawn: Figure, alt: str) -> str:
+    """A figure as an inline picture in HTML."""
     import base64
     import io
 
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=90)
     picture = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{picture}">'
+
+
+def live_html(drawn: Figure, step: PPOStep) -> str:
+    """The curves as an inline picture, and the newest list beneath."""
     prompt, answer, score = step.samples[0]
     alt = f"Curves of score, KL and length after {step.step} of {step.total_steps} steps"
     text = html.escape(f"{prompt}{answer}")
-    return (
-        f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{picture}">'
-        f"<pre>step {step.step} of {step.total_steps} · score {score:+.1f}\n{text}</pre>"
-    )
+    return f"{_picture(drawn, alt)}<pre>step {step.step} of {step.total_steps} · score {score:+.1f}\n{text}</pre>"
 
 
 # --- pictures and tables for notebooks ------------------------------------------------------------------------------

@@ -1,6 +1,283 @@
 """Right ways to solve the exercises of assignment 03 that are not the package's."""
 
+import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
-VARIANTS: dict[str, list[Callable[..., Any]]] = {}
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+# --- 3.1 next_token_loss ------------------------------------------------------------------------------------------
+
+
+def loss_with_ignored_labels(logits, tokens, mask):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    total = F.cross_entropy(logits[:, :-1].transpose(1, 2), labels, ignore_index=-100, reduction="sum")
+    return total / max(1, int((labels != -100).sum()))
+
+
+def loss_by_gather(logits, tokens, mask):
+    logprobs = logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None]).squeeze(-1)
+    counted = mask[:, 1:]
+    return -(logprobs * counted).sum() / counted.sum().clamp(min=1)
+
+
+def loss_by_boolean_index(logits, tokens, mask):
+    counts = mask[:, 1:].bool()
+    if not counts.any():
+        return logits.sum() * 0
+    return F.cross_entropy(logits[:, :-1][counts], tokens[:, 1:][counts])
+
+
+def loss_in_a_loop(logits, tokens, mask):
+    total, count = logits.sum() * 0, 0
+    for row in range(len(tokens)):
+        for t in range(tokens.shape[1] - 1):
+            if mask[row, t + 1]:
+                total = total + logits[row, t].logsumexp(0) - logits[row, t, tokens[row, t + 1]]
+                count += 1
+    return total / max(count, 1)
+
+
+def loss_in_float64_with_one_hot(logits, tokens, mask):
+    target = F.one_hot(tokens[:, 1:], logits.shape[-1]).double()
+    each = -(target * F.log_softmax(logits[:, :-1].double(), dim=2)).sum(2)
+    counted = mask[:, 1:].double()
+    return (each * counted).sum() / counted.sum().clamp(min=1)
+
+
+# --- 3.2 perplexities ---------------------------------------------------------------------------------------------
+
+
+def perplexities_with_math(nats, tokens, words):
+    total = sum(nats.tolist())
+    return math.exp(total / sum(tokens.tolist())), math.exp(total / sum(words.tolist()))
+
+
+def perplexities_in_numpy(nats, tokens, words):
+    return np.exp(nats.numpy().sum() / np.array([tokens.numpy().sum(), words.numpy().sum()]))
+
+
+def perplexities_as_weighted_means(nats, tokens, words):
+    means = [(nats.double() / count * count / count.sum()).sum() for count in (tokens, words)]
+    return tuple(torch.exp(mean) for mean in means)
+
+
+def perplexities_by_a_power(nats, tokens, words):
+    per_token = (nats.sum() / tokens.sum()).exp()
+    return per_token, per_token ** (tokens.sum() / words.sum())
+
+
+# --- 3.3 pack -----------------------------------------------------------------------------------------------------
+
+
+def pack_by_chain(texts, end, width):
+    stream = list(chain.from_iterable([*text, end] for text in texts))
+    rows = len(stream) // width
+    return torch.tensor(stream[: rows * width], dtype=torch.int64).reshape(rows, width)
+
+
+def pack_by_cat_and_unfold(texts, end, width):
+    stream = torch.cat([torch.tensor([*text, end]) for text in texts])
+    return stream.unfold(0, width, width) if len(stream) >= width else torch.empty(0, width, dtype=torch.long)
+
+
+def pack_with_a_buffer(texts, end, width):
+    rows, buffer = [], []
+    for text in texts:
+        buffer += [*text, end]
+        while len(buffer) >= width:
+            rows.append(buffer[:width])
+            buffer = buffer[width:]
+    return torch.tensor(rows, dtype=torch.long).reshape(-1, width)
+
+
+def pack_in_numpy(texts, end, width):
+    stream = np.concatenate([np.append(text, end) for text in texts])
+    return stream[: stream.size - stream.size % width].reshape(-1, width).astype(np.int64)
+
+
+# --- 3.4 token_probabilities --------------------------------------------------------------------------------------
+
+
+def probabilities_by_a_power(logits, temperature=1.0):
+    if temperature == 0:
+        return (logits == logits.max(-1, keepdim=True).values).to(logits.dtype)
+    powers = logits.softmax(-1) ** (1 / temperature)
+    return powers / powers.sum(-1, keepdim=True)
+
+
+def probabilities_nearly_greedy(logits, temperature=1.0):
+    return F.softmax(logits / max(temperature, 1e-6), dim=-1)
+
+
+def probabilities_by_exp(logits, temperature=1.0):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1), logits.size(-1)).float()
+    scaled = logits / temperature
+    weights = (scaled - scaled.amax(-1, keepdim=True)).exp()
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def probabilities_in_numpy(logits, temperature=1.0):
+    x = logits.double().numpy()
+    if temperature == 0:
+        return np.eye(x.shape[-1])[x.argmax(-1)]
+    x = np.exp((x - x.max(-1, keepdims=True)) / temperature)
+    return x / x.sum(-1, keepdims=True)
+
+
+# --- 3.5 truncate_logits ------------------------------------------------------------------------------------------
+
+
+def truncate_by_rank(logits, top_k=None, top_p=1.0):
+    order = logits.argsort(-1, descending=True)
+    rank = order.argsort(-1)
+    if top_k is not None:
+        logits = logits.masked_fill(rank >= top_k, -torch.inf)
+    if top_p < 1:
+        probs = logits.softmax(-1).gather(-1, order)
+        before = (probs.cumsum(-1) - probs).gather(-1, rank)
+        logits = logits.masked_fill(before >= top_p, -torch.inf)
+    return logits
+
+
+def truncate_row_by_row(logits, top_k=None, top_p=1.0):
+    out = logits.clone().reshape(-1, logits.shape[-1])
+    for row in out:
+        if top_k is not None and top_k < len(row):
+            row[row < row.sort().values[-top_k]] = float("-inf")
+        if top_p < 1:
+            total, left = 0.0, []
+            for token in row.argsort(descending=True).tolist():
+                if total >= top_p:
+                    left.append(token)
+                total += row.softmax(0)[token].item() if token not in left else 0.0
+            row[left] = float("-inf")
+    return out.view_as(logits)
+
+
+def truncate_as_libraries_do(logits, top_k=None, top_p=1.0):
+    """Sorted the other way round, as in transformers' TopPLogitsWarper."""
+    if top_k:
+        k = min(top_k, logits.size(-1))
+        logits = logits.masked_fill(logits < torch.topk(logits, k)[0][..., -1, None], -float("inf"))
+    if top_p < 1.0:
+        ordered, order = torch.sort(logits, descending=False)
+        remove = ordered.softmax(dim=-1).cumsum(dim=-1) <= (1 - top_p)
+        remove[..., -1:] = 0
+        logits = logits.masked_fill(remove.scatter(-1, order, remove), -float("inf"))
+    return logits
+
+
+def truncate_by_shifting_the_mask(logits, top_k=None, top_p=1.0):
+    if top_k is not None:
+        best = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
+    if top_p < 1:
+        ordered, order = logits.sort(-1, descending=True)
+        beyond = ordered.softmax(-1).cumsum(-1) >= top_p
+        beyond[..., 1:] = beyond[..., :-1].clone()
+        beyond[..., 0] = False
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, order, ordered.masked_fill(beyond, -torch.inf))
+    return logits
+
+
+# --- 3.6 pad_batch ------------------------------------------------------------------------------------------------
+
+
+def pad_with_pad_sequence(examples, pad, mask_prompt=True):
+    rows = [torch.tensor(prompt + completion) for prompt, completion in examples]
+    marks = [torch.tensor([0 if mask_prompt else 1] * len(p) + [1] * len(c)) for p, c in examples]
+    return pad_sequence(rows, batch_first=True, padding_value=pad), pad_sequence(marks, batch_first=True)
+
+
+def pad_with_lists(examples, pad, mask_prompt=True):
+    width = max(len(p) + len(c) for p, c in examples)
+    tokens = [p + c + [pad] * (width - len(p) - len(c)) for p, c in examples]
+    mask = [[int(not mask_prompt)] * len(p) + [1] * len(c) + [0] * (width - len(p) - len(c)) for p, c in examples]
+    return tokens, mask
+
+
+def pad_with_comparisons_and_a_boolean_mask(examples, pad, mask_prompt=True):
+    starts = torch.tensor([len(p) if mask_prompt else 0 for p, _ in examples])[:, None]
+    ends = torch.tensor([len(p) + len(c) for p, c in examples])[:, None]
+    place = torch.arange(int(ends.max()))
+    tokens = torch.stack(
+        [F.pad(torch.tensor([*p, *c]), (0, len(place) - len(p) - len(c)), value=pad) for p, c in examples]
+    )
+    return tokens, (place >= starts) & (place < ends)
+
+
+def pad_in_numpy(examples, pad, mask_prompt=True):
+    width = max(len(p) + len(c) for p, c in examples)
+    tokens, mask = np.full((len(examples), width), pad), np.zeros((len(examples), width))
+    for i, (p, c) in enumerate(examples):
+        tokens[i, : len(p) + len(c)] = p + c
+        mask[i, len(p) * mask_prompt : len(p) + len(c)] = 1
+    return tokens, mask
+
+
+# --- 3.7 padding_waste --------------------------------------------------------------------------------------------
+
+
+def waste_in_a_loop(lengths, batch_size):
+    pads = places = 0
+    for start in range(0, len(lengths), batch_size):
+        batch = lengths[start : start + batch_size]
+        longest = max(batch)
+        pads += sum(longest - length for length in batch)
+        places += longest * len(batch)
+    return pads / places
+
+
+def waste_by_padding(lengths, batch_size):
+    masks = []
+    for part in torch.tensor(lengths).split(batch_size):
+        masks.append((torch.arange(int(part.max())) >= part[:, None]).flatten())
+    return torch.cat(masks).double().mean()
+
+
+def waste_in_numpy(lengths, batch_size):
+    batches = np.array_split(np.array(lengths), range(batch_size, len(lengths), batch_size))
+    return 1 - np.sum(lengths) / np.sum([part.size * part.max() for part in batches])
+
+
+VARIANTS: dict[str, list[Callable[..., Any]]] = {
+    "3.1": [
+        loss_with_ignored_labels,
+        loss_by_gather,
+        loss_by_boolean_index,
+        loss_in_a_loop,
+        loss_in_float64_with_one_hot,
+    ],
+    "3.2": [
+        perplexities_with_math,
+        perplexities_in_numpy,
+        perplexities_as_weighted_means,
+        perplexities_by_a_power,
+    ],
+    "3.3": [pack_by_chain, pack_by_cat_and_unfold, pack_with_a_buffer, pack_in_numpy],
+    "3.4": [
+        probabilities_by_a_power,
+        probabilities_nearly_greedy,
+        probabilities_by_exp,
+        probabilities_in_numpy,
+    ],
+    "3.5": [
+        truncate_by_rank,
+        truncate_row_by_row,
+        truncate_as_libraries_do,
+        truncate_by_shifting_the_mask,
+    ],
+    "3.6": [
+        pad_with_pad_sequence,
+        pad_with_lists,
+        pad_with_comparisons_and_a_boolean_mask,
+        pad_in_numpy,
+    ],
+    "3.7": [waste_in_a_loop, waste_by_padding, waste_in_numpy],
+}

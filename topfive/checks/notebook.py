@@ -157,7 +157,9 @@ def _tamed(function: Function) -> Function:
         value = function(*args, **kwargs)
         numbers = None if isinstance(value, Tensor) else as_numbers(value)
         like = next((x for x in (*args, *kwargs.values()) if isinstance(x, Tensor) and x.is_floating_point()), None)
-        return value if numbers is None else numbers.to(like if like is not None else torch.tensor(0.0))
+        if numbers is None or not numbers.is_floating_point():
+            return value if numbers is None else numbers
+        return numbers.to(like if like is not None else torch.tensor(0.0))
 
     return tamed
 

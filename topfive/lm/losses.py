@@ -20,6 +20,17 @@ def next_token_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     return (losses * counted.flatten()).sum() / counted.sum().clamp(min=1)
 
 
+def perplexities(nats: Tensor, tokens: Tensor, words: Tensor) -> tuple[float, float]:
+    """Perplexity of a collection of texts, per token and per word.
+
+    nats: (texts,) float, negative log-likelihood of each text, summed over its tokens.
+    tokens, words: (texts,), how many of each a text has.
+    Both divide the same total, by another count: only the one per word can be compared between tokenizers.
+    """
+    total = nats.sum()
+    return perplexity(total / tokens.sum()), perplexity(total / words.sum())
+
+
 def perplexity(loss: Tensor | float) -> float:
     """exp(loss): between how many equally likely tokens the model hesitates."""
     return float(torch.as_tensor(loss).exp())

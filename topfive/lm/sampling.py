@@ -1,6 +1,6 @@
 """Sampling: from prompts to lists, token by token, with a key-value cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +8,13 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+ProbabilitiesFunction = Callable[[Tensor, float], Tensor]
+TruncateFunction = Callable[[Tensor, int | None, float], Tensor]
+
 MAX_NEW_TOKENS = 72
+# What a policy is in this course: the model at this temperature, in sampling, PPO and evaluation alike, as in
+# Ziegler et al. 2019 and TRL. At 1 a model this small takes too many of the thousands of unlikely tokens.
+TEMPERATURE = 0.7
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,16 @@ def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0
     return logits
 
 
+def token_probabilities(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """Probability of each token at a temperature; at 0 all of it is on the likeliest.
+
+    logits: (…, vocabulary). Returns the same shape; the last dimension sums to 1. (Hinton et al. 2015, eq. 1.)
+    """
+    if temperature == 0:
+        return torch.zeros_like(logits).scatter(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
+    return (logits / temperature).softmax(dim=-1)
+
+
 @torch.no_grad()
 def generate(
     model: PreTrainedModel,
@@ -71,9 +87,13 @@ def generate(
     top_k: int | None = None,
     top_p: float = 1.0,
     max_new_tokens: int = MAX_NEW_TOKENS,
+    probabilities_fn: ProbabilitiesFunction = token_probabilities,
+    truncate_fn: TruncateFunction = truncate_logits,
 ) -> Samples:
     """Continue each query until its end token or `max_new_tokens`; temperature 0 takes the likeliest token.
 
+    Each token is drawn from `probabilities_fn(logits, temperature)`, whose logarithms go through
+    `truncate_fn(logits, top_k, top_p)` first if either is asked for.
     Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1].
     """
     if temperature < 0 or (top_k is not None and top_k < 1) or not 0 < top_p <= 1:
@@ -92,7 +112,10 @@ def generate(
             use_cache=True,
             logits_to_keep=1,
         )
-        chosen = _choose(output.logits[:, -1].float(), temperature, top_k, top_p, generator)
+        probabilities = probabilities_fn(output.logits[:, -1].float(), temperature)
+        if top_k is not None or top_p < 1:
+            probabilities = truncate_fn(probabilities.log(), top_k, top_p).softmax(dim=-1)
+        chosen = _draw(probabilities, generator)
         responses.append(chosen.where(running, torch.full_like(chosen, pad)))
         masks.append(running)
         running = running & (chosen != end)
@@ -103,14 +126,11 @@ def generate(
     return Samples(query, query_mask, torch.stack(responses, dim=1), torch.stack(masks, dim=1).long(), ~running)
 
 
-def _choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float, generator: torch.Generator) -> Tensor:
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    probabilities = truncate_logits(logits / temperature, top_k, top_p).softmax(dim=-1)
+def _draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     # Inverting the cumulative distribution takes one random number a row; torch.multinomial draws one a token.
     cumulative = probabilities.cumsum(dim=-1)
-    drawn = torch.rand(len(logits), 1, generator=generator, device=logits.device) * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, drawn, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    drawn = torch.rand(len(cumulative), 1, generator=generator, device=cumulative.device) * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, drawn, right=True)[:, 0].clamp(max=cumulative.shape[-1] - 1)
 
 
 def sample_texts(
@@ -120,10 +140,12 @@ def sample_texts(
     *,
     seed: int,
     batch_size: int = 128,
-    temperature: float = 1.0,
+    temperature: float = TEMPERATURE,
     top_k: int | None = None,
     top_p: float = 1.0,
     max_new_tokens: int = MAX_NEW_TOKENS,
+    probabilities_fn: ProbabilitiesFunction = token_probabilities,
+    truncate_fn: TruncateFunction = truncate_logits,
 ) -> list[str]:
     """One answer for each prompt, the same every time for the same seed and batch size."""
     generator = torch.Generator(model.device).manual_seed(seed)
@@ -139,6 +161,8 @@ def sample_texts(
             top_k=top_k,
             top_p=top_p,
             max_new_tokens=max_new_tokens,
+            probabilities_fn=probabilities_fn,
+            truncate_fn=truncate_fn,
         )
         texts.extend(samples.texts(tokenizer))
     return texts

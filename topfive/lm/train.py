@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,10 +21,10 @@ from topfive.lm.state import load_state, save_state
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 Progress = Callable[[int, int, dict[str, float]], None]
+Example = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt, and of its completion with the end token
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """tokens: (batch, time) int64; mask: the same shape, 1 on the tokens whose prediction counts."""
 
     tokens: Tensor
@@ -126,15 +127,37 @@ def schedule(step: int, config: TrainConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - config.warmup) / max(1, config.steps - config.warmup)))
 
 
+def pack(texts: Sequence[Sequence[int]], end: int, width: int) -> Tensor:
+    """Texts end to end in one stream, an end token after each, cut into full rows; what is left over is dropped.
+
+    texts: token ids of each text. Returns (rows, width), int64, without pads. (Brown et al. 2020, appendix B.)
+    """
+    stream = torch.tensor([token for text in texts for token in (*text, end)], dtype=torch.long)
+    return stream[: len(stream) // width * width].view(-1, width)
+
+
+def padding_waste(lengths: Sequence[int], batch_size: int) -> float:
+    """Share of pads if texts of these lengths go into batches in this order, each padded to its own longest.
+
+    lengths: tokens of each text. The last batch may be smaller. Returns a share of all places, 0 to 1.
+    """
+    batches = [lengths[start : start + batch_size] for start in range(0, len(lengths), batch_size)]
+    return 1 - sum(lengths) / sum(len(batch) * max(batch) for batch in batches)
+
+
 def packed_batches(
-    tokenizer: Tokenizer, texts: Sequence[str], config: TrainConfig, width: int = 128
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    config: TrainConfig,
+    width: int = 128,
+    pack_fn: Callable[[Sequence[Sequence[int]], int, int], Tensor] = pack,
 ) -> Callable[[int], Batch]:
-    """Pretraining batches: texts in a new random order each epoch, end to end with end tokens, cut into rows.
+    """Pretraining batches: texts in a new random order each epoch, packed into rows, rows in random order.
 
     No token is a pad and every token counts; a row may begin in the middle of a text.
     """
-    encoded = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(list(texts))["input_ids"]]
-    total = sum(map(len, encoded))
+    encoded = tokenizer(list(texts))["input_ids"]
+    total = sum(len(ids) + 1 for ids in encoded)
     rows_an_epoch = total // width
     if rows_an_epoch < config.batch_size:
         raise ValueError(f"{total} tokens are too few for one batch of {config.batch_size} rows of {width}")
@@ -145,8 +168,7 @@ def packed_batches(
         if epoch not in epochs:
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
             order = torch.randperm(len(encoded), generator=generator).tolist()
-            stream = torch.tensor([token for index in order for token in encoded[index]])
-            rows = stream[: rows_an_epoch * width].view(rows_an_epoch, width)
+            rows = torch.as_tensor(pack_fn([encoded[index] for index in order], tokenizer.eos_token_id, width))
             epochs.clear()
             epochs[epoch] = rows[torch.randperm(rows_an_epoch, generator=generator)]
         return epochs[epoch]
@@ -159,11 +181,52 @@ def packed_batches(
     return batch_at
 
 
+def pad_batch(examples: Sequence[Example], pad: int, mask_prompt: bool = True) -> Batch:
+    """(prompt ids, completion ids) pairs as one batch, padded on the right to the longest of them.
+
+    A completion's ids end with the end token. Returns (tokens, mask), each (batch, time) int64; the mask is 1 on the
+    tokens to be predicted: on the completion with its end token, and on the prompt only if it is not masked.
+    """
+    width = max(len(prompt) + len(completion) for prompt, completion in examples)
+    tokens = torch.full((len(examples), width), pad)
+    mask = torch.zeros_like(tokens)
+    for row, (prompt, completion) in enumerate(examples):
+        end = len(prompt) + len(completion)
+        tokens[row, :end] = torch.tensor([*prompt, *completion])
+        mask[row, len(prompt) if mask_prompt else 0 : end] = 1
+    return Batch(tokens, mask)
+
+
 def sft_batches(
-    tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], config: TrainConfig, mask_prompt: bool = True
+    tokenizer: Tokenizer,
+    pairs: Sequence[tuple[str, str]],
+    config: TrainConfig,
+    mask_prompt: bool = True,
+    pad_fn: Callable[[Sequence[Example], int, bool], tuple[Tensor, Tensor]] = pad_batch,
 ) -> Callable[[int], Batch]:
     """SFT batches of (prompt, completion) pairs, padded on the right; only the completion and its end token count."""
-    examples = [
+    examples = encode_pairs(tokenizer, pairs)
+    steps_an_epoch = max(1, len(examples) // config.batch_size)
+
+    def batch_at(step: int) -> Batch:
+        epoch, index = divmod(step, steps_an_epoch)
+        order = epoch_order(len(examples), config, epoch)
+        chosen = [examples[i] for i in order[index * config.batch_size : (index + 1) * config.batch_size]]
+        tokens, mask = pad_fn(chosen, tokenizer.pad_token_id, mask_prompt)
+        return Batch(torch.as_tensor(tokens), torch.as_tensor(mask))
+
+    return batch_at
+
+
+def epoch_order(size: int, config: TrainConfig, epoch: int = 0) -> list[int]:
+    """The order in which an epoch of SFT goes through its `size` examples."""
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
+    return torch.randperm(size, generator=generator).tolist()
+
+
+def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]]) -> list[Example]:
+    """(prompt, completion) texts as token ids, the completion with its end token."""
+    return [
         (ids, [*completion, tokenizer.eos_token_id])
         for ids, completion in zip(
             tokenizer([prompt for prompt, _ in pairs])["input_ids"],
@@ -171,25 +234,3 @@ def sft_batches(
             strict=True,
         )
     ]
-    steps_an_epoch = max(1, len(examples) // config.batch_size)
-
-    def batch_at(step: int) -> Batch:
-        epoch, index = divmod(step, steps_an_epoch)
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(examples), generator=generator).tolist()
-        chosen = [examples[i] for i in order[index * config.batch_size : (index + 1) * config.batch_size]]
-        return pad_batch(chosen, tokenizer.pad_token_id, mask_prompt)
-
-    return batch_at
-
-
-def pad_batch(examples: Sequence[tuple[list[int], list[int]]], pad: int, mask_prompt: bool = True) -> Batch:
-    """(prompt ids, completion ids) pairs as one right-padded Batch."""
-    width = max(len(prompt) + len(completion) for prompt, completion in examples)
-    tokens = torch.full((len(examples), width), pad)
-    mask = torch.zeros_like(tokens)
-    for row, (prompt, completion) in enumerate(examples):
-        end = len(prompt) + len(completion)
-        tokens[row, :end] = torch.tensor(prompt + completion)
-        mask[row, len(prompt) if mask_prompt else 0 : end] = 1
-    return Batch(tokens, mask)
