@@ -1,13 +1,17 @@
 """Did it work? Win rates with intervals, divergence from the reference, quality part by part."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import data
 from topfive.judge import WEIGHTS, Judge, Judgement
 from topfive.lists import Prompt
 from topfive.lm.sampling import TEMPERATURE, encode, generate, sample_texts
@@ -97,3 +101,14 @@ def heldout_prompts(prompts: Sequence[Prompt], number: int, seed: int = 0) -> li
     while len(chosen) < number:
         chosen += [prompts[index] for index in rng.permutation(len(prompts))]
     return chosen[:number]
+
+
+def recorded_folder() -> Path:
+    """Where the runs lie that notebook 06 shows and does not repeat."""
+    return data.folder() / "recorded" / "ppo"
+
+
+def recorded_runs(folder: Path | None = None) -> list[dict[str, Any]]:
+    """What `python -m topfive.build.recorded` wrote, one dictionary a run, by method and β; empty if it never ran."""
+    runs = [json.loads(path.read_text("utf-8")) for path in (folder or recorded_folder()).glob("*.json")]
+    return sorted(runs, key=lambda run: (run["method"], run["beta"], run["seed"]))

@@ -154,6 +154,14 @@ def topics_of(taste: Taste) -> set[str]:
     return {topic for topic, share in shares.items() if share >= 0.2} | set(nearest)
 
 
+def prompts_of(taste: Taste) -> tuple[list[Prompt], list[Prompt]]:
+    """Training prompts, and test prompts of the same topics: those that the taste tells lists apart on."""
+    topics = topics_of(taste)
+    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
+    known = {prompt.topic for prompt in train}
+    return train, [prompt for prompt in data.prompts("test") if prompt.topic in known]
+
+
 # --- what the judge knows about an item ---------------------------------------------------------------------------
 
 

@@ -1,0 +1,49 @@
+"""Recorded runs: one command makes them, goes on where it stopped, and leaves small files that say what they are."""
+
+import json
+
+import pytest
+
+from topfive.build import recorded
+from topfive.build.recorded import Settings, record
+from topfive.evaluate import recorded_runs
+
+TINY = Settings(rankings=12, prompts=16, steps=1, batch_size=16, betas=(0.3,))
+KEYS = {"method", "beta", "seed", "settings", "versions", "sft", "kl", "score", "win_rate", "quality", "examples"}
+
+
+@pytest.mark.slow
+def test_all_methods_are_recorded_and_nothing_twice(tmp_path, monkeypatch, capsys):
+    files = record(TINY, [0], tmp_path / "ppo", tmp_path / "scratch")
+    runs = recorded_runs(tmp_path / "ppo")
+    assert [run["method"] for run in runs] == ["dpo", "ppo", "rloo"]
+    assert all(set(run) >= KEYS and len(run["examples"]) == 4 for run in runs)
+    assert all(run["settings"]["rankings"] == 12 and run["rankings_trained_on"] == 11 for run in runs)
+    assert all(run["win_rate"]["low"] <= run["win_rate"]["mean"] <= run["win_rate"]["high"] for run in runs)
+    assert len(runs[1]["curves"]["objective/kl"]) == 1
+    assert all(file.stat().st_size < 20_000 for file in files)
+    assert capsys.readouterr().out.count("win rate") == 3
+    monkeypatch.setattr(recorded, "world", None)  # nothing is left to be run
+    assert record(TINY, [0], tmp_path / "ppo", tmp_path / "scratch") == files
+
+
+def test_runs_of_other_settings_or_damaged_ones_are_made_again(tmp_path):
+    identity = {"settings": recorded._plain(TINY), "seed": 0, "sft": "abc"}
+    file = tmp_path / "ppo-beta0-seed0.json"
+    assert not recorded._is_made(file, identity)
+    file.write_text(json.dumps({**identity, "win_rate": {}}), "utf-8")
+    assert recorded._is_made(file, identity)
+    assert not recorded._is_made(file, {**identity, "seed": 1})
+    file.write_text("{", "utf-8")
+    assert not recorded._is_made(file, identity)
+
+
+def test_without_recorded_runs_there_are_none(tmp_path):
+    assert recorded_runs(tmp_path / "nowhere") == []
+
+
+def test_the_sweep_goes_from_no_penalty_to_a_huge_one():
+    betas = Settings().betas
+    assert list(betas) == sorted(set(betas))
+    assert betas[0] == 0
+    assert betas[-1] >= 10 * betas[2] > 0

@@ -1,0 +1,121 @@
+"""Two PPO updates replayed with a student's functions, and compared with what the package's own make of them.
+
+Done in the enumerable world of `topfive.ppo.toy`, in a second: the policy starts away from the reference, so that the
+KL penalty counts, and the second update finds ratios away from 1, so that the clips count. What is compared is all
+that was trained: the probability of each possible answer, and the critic's value of each token in it.
+"""
+
+import contextlib
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from topfive.checks.exercise import Function, exercise
+from topfive.checks.notebook import _tamed
+from topfive.errors import TopFiveError
+from topfive.ppo import PPOConfig, PPOTrainer, toy
+from topfive.ppo.rollout import response_values
+
+ARGUMENTS = {
+    "6.1": "logprobs_fn",
+    "6.2": "token_rewards_fn",
+    "6.3": "gae_fn",
+    "6.4": "whiten_fn",
+    "6.5": "policy_loss_fn",
+    "6.6": "value_loss_fn",
+}
+SAME = 1e-4
+BETA = 0.3
+UPDATES = 2
+# Nothing is normalised away: no limit on the gradient's length, and so large an ε that Adam keeps the gradient's size.
+SETTINGS: dict[str, Any] = {
+    "total_steps": 1,
+    "batch_size": 64,
+    "num_ppo_epochs": UPDATES,
+    "num_mini_batches": 1,
+    "learning_rate": 0.05,
+    "adam_eps": 0.05,
+    "max_grad_norm": 1e9,
+    "vf_coef": 0.1,
+    "gamma": 0.97,
+    "whiten_rewards": True,
+    "kl_coef": BETA,
+    "temperature": 1.0,
+    "response_length": toy.LENGTH,
+    "missing_eos_score": toy.MISSING_END,
+}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """How far a student's functions end from the package's, as a share of how far the updates moved; or an error.
+
+    apart: the larger of two shares, that of the policy and that of the critic.
+    """
+
+    apart: float
+    error: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both end in the same place, to rounding."""
+        return not self.error and self.apart <= SAME
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"replay: stopped by {self.error}"
+        end = "the same, to rounding" if self.agrees else "not the same"
+        return f"replay: {UPDATES} updates end {self.apart:.1e} of their own length away from the course's: {end}"
+
+
+def replay(functions: Mapping[str, Function], seed: int = 0) -> Replay:
+    """Two updates with these functions, by exercise number ("6.3"); an exercise that is left out is the package's.
+
+    Raises TopFiveError for a number that no trainer takes.
+    """
+    if unknown := sorted(set(functions) - set(ARGUMENTS)):
+        raise TopFiveError(f"no function of {', '.join(unknown)} trains; those that do are {', '.join(ARGUMENTS)}")
+    solutions = {number: exercise(number).solution for number in ARGUMENTS}
+    start, right = _trained(solutions, seed)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            _, own = _trained({**solutions, **{number: _tamed(own) for number, own in functions.items()}}, seed)
+    except Exception as error:  # whatever a student's function raises is an answer
+        return Replay(float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    shares = [((b - c).norm() / (c - a).norm()).item() for a, b, c in zip(start, own, right, strict=True)]
+    return Replay(max(float("inf") if math.isnan(share) else share for share in shares))
+
+
+def grade_replay(functions: Mapping[str, Function], seeds: Sequence[int], points: float) -> float:
+    """All points if the updates agree for every seed, for the last line of a locked test cell; says how far apart."""
+    for seed in seeds:
+        found = replay(functions, seed)
+        print(found)
+        if not found.agrees:
+            return 0.0
+    return points
+
+
+def _trained(functions: Mapping[str, Callable[..., Any]], seed: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Probabilities and values of all answers, before and after two updates."""
+    reference = toy.policy(seed=seed)
+    policy, judge = toy.policy(seed=seed + 1), toy.reward(reference, seed=seed + 2)
+    critic = toy.reward(reference, seed=seed + 3)
+    given = {ARGUMENTS[number]: function for number, function in functions.items()}
+    trainer = PPOTrainer(
+        policy, reference, judge, critic, PPOConfig(seed=seed, **SETTINGS), [toy.PROMPT], toy.tokenizer(), **given
+    )
+    before = _everything(trainer)
+    trainer.train()
+    return before, _everything(trainer)
+
+
+@torch.no_grad()
+def _everything(trainer: PPOTrainer) -> list[Tensor]:
+    values = response_values(trainer.value_model, toy.every_answer())
+    return [toy.distribution(trainer.model).double(), values.double()]
