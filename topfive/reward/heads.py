@@ -39,14 +39,19 @@ def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
 def hidden_states(
     model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking], batch_size: int = 128
 ) -> tuple[Tensor, Tensor]:
-    """What the trunk makes of every list of the rankings, in order: states (lists, time, width), mask (lists, time)."""
-    prompts = [ranking.prompt.text for ranking in rankings for _ in ranking.texts]
-    tokens, mask = encode_pairs(tokenizer, prompts, [text for ranking in rankings for text in ranking.texts])
+    """What the trunk makes of every list of the rankings, in order: states (lists, time, width), mask (lists, time).
+
+    A list that was ranked several times is read once.
+    """
+    lists = [(ranking.prompt.text, text) for ranking in rankings for text in ranking.texts]
+    places = {one: place for place, one in enumerate(dict.fromkeys(lists))}
+    tokens, mask = encode_pairs(tokenizer, [prompt for prompt, _ in places], [text for _, text in places])
     parts = [
         model.base_model(input_ids=t, attention_mask=m, position_ids=positions(m), use_cache=False).last_hidden_state
         for t, m in zip(tokens.split(batch_size), mask.split(batch_size), strict=True)
     ]
-    return torch.cat(parts), mask
+    rows = torch.tensor([places[one] for one in lists])
+    return torch.cat(parts)[rows], mask[rows]
 
 
 def padded_ranks(rankings: Sequence[Ranking]) -> Tensor:
@@ -68,7 +73,7 @@ def fit_head(
     loss_fn: Callable[[Tensor, Tensor], Tensor] = plackett_luce_loss,
     seed: int | None = None,
     steps: int = 60,
-    learning_rate: float = 0.02,
+    learning_rate: float = 0.005,
     weight_decay: float = 0.1,
 ) -> Tensor:
     """A linear head on states that stay as they are; returns its weights, (width,).
