@@ -106,7 +106,7 @@ def _trained(functions: Mapping[str, Callable[..., Any]], seed: int) -> tuple[li
     reference = toy.policy(seed=seed)
     policy, judge = toy.policy(seed=seed + 1), toy.reward(reference, seed=seed + 2)
     critic = toy.reward(reference, seed=seed + 3)
-    given = {ARGUMENTS[number]: function for number, function in functions.items()}
+    given: dict[str, Any] = {ARGUMENTS[number]: function for number, function in functions.items()}
     trainer = PPOTrainer(
         policy, reference, judge, critic, PPOConfig(seed=seed, **SETTINGS), [toy.PROMPT], toy.tokenizer(), **given
     )

@@ -1,0 +1,110 @@
+"""The pictures of notebook 06. Policies are orange, the reference blue, the truth grey, as everywhere in the course."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from topfive.plots import BASE, INK, JUDGE, RLHF, SFT, figure
+from topfive.stats import bootstrap
+
+COLOURS = {"reference": SFT, "optimum": BASE, "PPO": RLHF}
+
+
+def advantages(values: Sequence[float], found: Sequence[float]) -> Figure:
+    """What the critic expected, and the advantage of each token, as bars."""
+    drawn, (left, right) = figure(columns=2)
+    tokens = range(1, len(values) + 1)
+    left.plot(tokens, values, color=INK, marker="o")
+    left.set(title="What the critic expected", xlabel="token", ylabel="value (scores)", ylim=(0, 1), xticks=tokens)
+    best = max(tokens, key=lambda token: found[token - 1])
+    right.bar(tokens, found, color=[RLHF if token == best else BASE for token in tokens])
+    right.axhline(0, color=INK, linewidth=1)
+    right.set(title=f"Token {best} gets the most credit", xlabel="token", ylabel="advantage (scores)", xticks=tokens)
+    return drawn
+
+
+def clipped(policy_loss: Callable[..., Tensor], cliprange: float = 0.2) -> Figure:
+    """The loss of one token over its ratio, for a good and for a bad token, as this function has it."""
+    drawn, axes = figure(columns=2)
+    ratios = torch.linspace(0.4, 1.8, 141)
+    for ax, advantage, name in zip(axes, (1.0, -1.0), ("good", "bad"), strict=True):
+        one = torch.ones(1, 1)
+        losses = [float(policy_loss(r.log().view(1, 1), 0 * one, advantage * one, one, cliprange)) for r in ratios]
+        ax.plot(ratios, losses, color=RLHF)
+        ax.axvspan(1 - cliprange, 1 + cliprange, color=BASE, alpha=0.2, linewidth=0)
+        flat = [float(r) for r, a, b in zip(ratios, losses, losses[1:], strict=False) if abs(a - b) < 1e-6]
+        where = f"no push where ρ is {flat[0]:.1f} to {flat[-1]:.1f}" if flat else "pushed everywhere"
+        ax.set(title=f"A {name} token (Â = {advantage:+.0f}): {where}", xlabel="ratio ρ = π / π_old", ylabel="loss")
+    return drawn
+
+
+def answers(names: Sequence[str], distributions: Mapping[str, Tensor], number: int = 8, title: str = "") -> Figure:
+    """Probabilities of the answers that matter most to any of some distributions, side by side."""
+    drawn, [ax] = figure(width=8.0)
+    stacked = torch.stack(list(distributions.values()))
+    chosen = stacked.max(dim=0).values.topk(number).indices.tolist()
+    width = 0.8 / len(distributions)
+    for index, (label, probabilities) in enumerate(distributions.items()):
+        places = [place + index * width for place in range(number)]
+        ax.bar(places, probabilities[chosen].tolist(), width=width, label=label, color=COLOURS.get(label, JUDGE))
+    ax.set_xticks([place + 0.4 - width / 2 for place in range(number)], [names[answer] for answer in chosen])
+    ax.set(title=title, xlabel="answer (· is the end token)", ylabel="probability")
+    ax.legend(frameon=False, labelcolor=INK)
+    return drawn
+
+
+def approach(distances: Sequence[float]) -> Figure:
+    """Total variation from the optimum over the steps of a run."""
+    drawn, [ax] = figure(width=6.0)
+    ax.plot(range(len(distances)), distances, color=RLHF)
+    ax.set(title=f"{distances[0]:.2f} from the optimum at first, {distances[-1]:.2f} in the end")
+    ax.set(xlabel="PPO step", ylabel="total variation from π*", ylim=(0, max(distances) * 1.05))
+    return drawn
+
+
+def rulers(samples: Mapping[str, Tensor], truth: float) -> Figure:
+    """Mean of each KL estimator with its 95 % interval, beside the exact KL. samples: name → (n,) values."""
+    drawn, [ax] = figure(width=6.0)
+    for place, values in enumerate(samples.values()):
+        found = bootstrap(values.double().numpy(), resamples=200)
+        spread = [[found.mean - found.low], [found.high - found.mean]]
+        ax.errorbar([place], [found.mean], yerr=spread, fmt="o", color=RLHF, capsize=6)
+    ax.axhline(truth, color=INK, linestyle=":", label="exact")
+    noise = {name: float(values.std()) for name, values in samples.items()}
+    ax.set_xticks(range(len(noise)), [f"{name}\none sample: ± {sd:.2f}" for name, sd in noise.items()])
+    ax.set(title=f"Least noise: {min(noise, key=lambda name: noise[name])}", ylabel="KL (nats)", xlim=(-0.6, 2.6))
+    ax.legend(frameon=False, labelcolor=INK)
+    return drawn
+
+
+def sweep(runs: Sequence[Mapping[str, Any]]) -> Figure:
+    """Recorded runs: what the reward model says, and what the judge says, over the distance from SFT.
+
+    One dot a run and seed, PPO's with its β; DPO's and RLOO's as triangle and square.
+    """
+    drawn, (left, right) = figure(columns=2, width=5.0, height=3.6)
+    marks = {"ppo": "o", "dpo": "^", "rloo": "s"}
+    for run in runs:
+        distance, win = run["kl"]["mean"], run["win_rate"]
+        left.plot(distance, run["score"]["mean"], marks[run["method"]], color=RLHF, fillstyle="none")
+        spread = [[win["mean"] - win["low"]], [win["high"] - win["mean"]]]
+        right.errorbar(distance, win["mean"], yerr=spread, fmt=marks[run["method"]], color=JUDGE, capsize=3)
+        name = f"β {run['beta']:.2g}" if run["method"] == "ppo" else run["method"].upper()
+        for ax, height in ((left, run["score"]["mean"]), (right, win["mean"])):
+            ax.annotate(name, (distance, height), (4, 4), textcoords="offset points", fontsize=7, color=INK)
+    highest = max(runs, key=lambda run: run["score"]["mean"])
+    best = max(runs, key=lambda run: run["win_rate"]["mean"])
+    left.set(title=f"The reward model likes {_name(highest)} best", ylabel="score (SFT: mean 0, sd 1)")
+    right.set(title=f"The judge likes {_name(best)} best", ylabel="win rate over SFT, 95 % interval", ylim=(0, 1))
+    right.axhline(0.5, color=INK, linewidth=1, linestyle=":")
+    for ax in (left, right):
+        ax.set_xscale("symlog", linthresh=1)
+        ax.set(xlabel="KL from SFT (nats)")
+    return drawn
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    return f"β = {run['beta']:.2g}" if run["method"] == "ppo" else str(run["method"]).upper()
