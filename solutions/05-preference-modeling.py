@@ -40,8 +40,9 @@ plots.show_loop("reward model")
 """
 ## 1 · What people told us
 
-The SFT model of notebook 03 wrote four lists for each of some hundred prompts. Several labellers put each four in
-order. (While nbgrader grades, it makes do with a few.)
+The SFT model of notebook 03 wrote four lists for each of some hundred prompts, and several labellers put each four in
+order. They are simulated, and their rows say so. If the course has no file of theirs yet, lists and rankings are made
+on the spot, which takes **half a minute**. (While nbgrader grades, a few groups have to do.)
 """
 
 # %%
@@ -382,7 +383,7 @@ reward, _ = trained("reward", train)
 
 # %% [markdown]
 """
-The loss does not go far down, and that is no error: a few thousand noisy choices are little to learn taste from. Read
+If the loss does not go far down, that is no error: a few thousand noisy choices are little to learn from. Read
 what it thinks of four lists that it has never seen. Would you have put them in the same order?
 """
 
@@ -822,12 +823,13 @@ print("  the formula:", *(f"{measure.best_of_n_kl(n):.3f}" for n in (2, 4, 16)))
 
 # %% [markdown]
 r"""
-With many answers it is exact, with few it is too much: two samples can be the same, and then choosing between them
-changes nothing. With only two answers you cannot get further away than log 2, whatever $n$. So it is an **upper
+With many answers it is all but exact, with few it is too much: two samples can be the same, and then choosing between
+them changes nothing. With only two answers you cannot get further away than log 2, whatever $n$. So it is an **upper
 bound** (Beirami et al. 2024), and a good one for lists, of which there are very many.
 
-Now with real lists: for each prompt some samples, scored by *your reward model* (which chooses) and by *the judge* (who
-is never asked before). **About 10 seconds.** **Predict first:** will the judge's curve follow?
+Now with real lists: for each prompt some samples, scored by *your reward model* (which chooses) and by *the judge*
+(who is never asked before), at temperature 1, like the lists that were ranked. **About 10 seconds.** **Predict
+first:** will the judge's curve follow?
 """
 
 # %%
@@ -864,7 +866,7 @@ plots.show(fig, alt=f"Gain over one sample against KL, for n = {ns}: {title}")
 # %% [markdown]
 """
 The dashed curve is what we optimise, the green one what we want. The space between them is what the reward model does
-not know. PPO, in notebook 06, walks much further along this axis than the best of 16 can, and notebook 07 watches
+not know. PPO, in notebook 06, can walk much further along this axis than the best of 16, and notebook 07 watches
 what happens there (Gao et al. 2023).
 
 ## 11 · Your own rankings
@@ -904,9 +906,9 @@ print(f"and {half} {whose}:", accuracy_of(personal, tokenizer, mine[half:]))
 
 # %% [markdown]
 """
-A few dozen rankings move the number less than chance does. That is the honest state of affairs with one person's
-labels, and the reason why notebook 08 learns a personal taste on top of the crowd's model with a much smaller,
-regularised part.
+Look at the intervals before you believe the difference: so few rankings are little evidence, to learn from as well as
+to measure with. That is the honest state of affairs with one person's labels. Notebook 08 comes back to it with forty
+of your own.
 
 ## 12 · The same with TRL
 
