@@ -578,8 +578,8 @@ print(f"labellers agree in {agreed:.2f} · the formula says {bound:.3f} · the b
 r"""
 The curve $m^2+(1-m)^2$ bends upwards, so a mixture of easy and hard pairs agrees more often than middling pairs of
 the same mean $m$ (Jensen's inequality). The formula then hands back too large an $m$: it is an **upper bound**, exact
-only if all pairs are equally hard. Two more things make it optimistic: labellers who share a bias (towards what is
-shown first, say) agree for no good reason, and the agreement is itself an estimate with an interval.
+only if all pairs are equally hard. Labellers who share a bias, towards what is shown first for instance, raise it
+further: they agree for no good reason. And the agreement is itself an estimate with an interval.
 
 ## 8 · Where to read the score, and how sure to be
 
@@ -643,7 +643,8 @@ ignorance: three heads on one trunk are blind to the same things.
 ### Does it know how sure it is?
 
 σ(difference of scores) is a *probability*. If a model says 0.8, it should be right in 80 of 100 such pairs; then it
-is **calibrated**. We need pairs in random order: list a is simply the one that stood further left.
+is **calibrated**. For that, the two lists of a pair have to stand in random order, or the outcome would always be 1.
+They do: each labeller saw the four in an order of their own, so let list a be the one that stood further left.
 """
 
 # %%
