@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from topfive.judge import WEIGHTS
+from topfive.judge import WEIGHTS, Judgement
 from topfive.plots import (
     BASE,
     JUDGE,
@@ -18,6 +18,7 @@ from topfive.plots import (
     figure,
     live_html,
     loss_curve,
+    parts_compared,
     ppo_curves,
     quality_bars,
 )
@@ -165,3 +166,17 @@ def test_a_live_loss_is_one_display_that_is_updated(monkeypatch):
     for number in range(1, 4):
         patient(number, 3, {"loss": 1.0})
     assert len(shown) == 4, "only the last step is drawn"
+
+
+def test_parts_compared_names_what_changed_most():
+    before = [Judgement(0.0, 0.5, 0.5, 1.0, 1.0, 0.0), Judgement(1.0, 0.5, 0.5, 1.0, 1.0, 0.0)]
+    after = [Judgement(1.0, 0.5, 0.5, 0.8, 1.0, 0.0)] * 2
+    drawn = parts_compared({"base": before, "SFT": after})
+    draw(drawn)
+    ax = drawn.axes[0]
+    assert ax.get_title() == "Most changed: five numbered items, 0.50 → 1.00"
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights[:5] == [0.5, 0.5, 0.5, 1.0, 1.0]
+    assert heights[5:] == pytest.approx([1.0, 0.5, 0.5, 0.8, 1.0])
+    assert to_hex(ax.patches[0].get_facecolor()) == to_hex(BASE)
+    assert to_hex(ax.patches[5].get_facecolor()) == SFT

@@ -12,8 +12,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from topfive.judge import Judgement
 from topfive.ppo.trainer import Metrics, PPOStep
-from topfive.stats import Estimate
+from topfive.stats import Estimate, bootstrap
 
 BASE, SFT, RLHF, JUDGE, INK = "#8c8c8c", "#0072b2", "#e69f00", "#009e73", "#777777"
 PARTS = {
@@ -84,6 +85,30 @@ def quality_bars(quality: Mapping[str, Mapping[str, float]], win_rate: Estimate)
     better = "wins" if win_rate.low > 0.5 else "loses" if win_rate.high < 0.5 else "is not told apart"
     wins.set(title=f"PPO {better}: {win_rate}", ylabel="win rate over SFT", ylim=(0, 1), xlim=(-1, 1))
     wins.set_xticks([0], ["judge, 95 % interval"])
+    return drawn
+
+
+def parts_compared(judged: Mapping[str, Sequence[Judgement]]) -> Figure:
+    """Mean of each named part of quality for several models ("base", "SFT", …), with bootstrap intervals over lists."""
+    colours = {"base": BASE, "SFT": SFT, "PPO": RLHF}
+    drawn, [ax] = figure(width=7.0)
+    width = 0.8 / len(judged)
+    means: dict[str, list[float]] = {}
+    for index, (label, lists) in enumerate(judged.items()):
+        shares = [bootstrap([getattr(one, part) for one in lists]) for part in PARTS]
+        places = [place + (index - (len(judged) - 1) / 2) * width for place in range(len(PARTS))]
+        means[label] = [share.mean for share in shares]
+        reach = [[share.mean - share.low for share in shares], [share.high - share.mean for share in shares]]
+        colour = colours.get(label, INK)
+        ax.bar(places, means[label], width, yerr=reach, color=colour, label=label, ecolor=INK, capsize=3)
+    first, *_, last = means
+    change = [after - before for before, after in zip(means[first], means[last], strict=True)]
+    most = max(range(len(PARTS)), key=lambda index: abs(change[index]))
+    name = list(PARTS.values())[most].replace("\n", " ")
+    ax.set(title=f"Most changed: {name}, {means[first][most]:.2f} → {means[last][most]:.2f}")
+    ax.set(ylabel="share, 95 % interval", ylim=(0, 1.05))
+    ax.set_xticks(range(len(PARTS)), list(PARTS.values()), fontsize="x-small")
+    ax.legend(frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(1.0, 0.0))
     return drawn
 
 

@@ -23,7 +23,9 @@ def completion_nats(
     examples = encode_pairs(tokenizer, pairs)
     for start in range(0, len(examples), batch_size):
         batch = pad_batch(examples[start : start + batch_size], tokenizer.pad_token_id)
-        logprobs = model(batch.tokens[:, :-1], use_cache=False).logits.log_softmax(dim=-1)
+        read = batch.tokens[:, :-1]
+        # Pads stand on the right, where nothing real sees them: a mask of ones only says that we know.
+        logprobs = model(read, attention_mask=torch.ones_like(read), use_cache=False).logits.log_softmax(dim=-1)
         chosen = logprobs.gather(-1, batch.tokens[:, 1:, None])[..., 0]
         nats.append(-(chosen * batch.mask[:, 1:]).sum(dim=1))
         tokens.append(batch.mask.sum(dim=1))
