@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from topfive.checks.exercise import Function, exercise
+from topfive.checks.exercise import exercise
 from topfive.checks.notebook import _tamed
 from topfive.errors import TopFiveError
 from topfive.ppo import PPOConfig, PPOTrainer, toy
@@ -73,7 +73,7 @@ class Replay:
         return f"replay: {UPDATES} updates end {self.apart:.1e} of their own length away from the course's: {end}"
 
 
-def replay(functions: Mapping[str, Function], seed: int = 0) -> Replay:
+def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
     """Two updates with these functions, by exercise number ("6.3"); an exercise that is left out is the package's.
 
     Raises TopFiveError for a number that no trainer takes.
@@ -91,7 +91,7 @@ def replay(functions: Mapping[str, Function], seed: int = 0) -> Replay:
     return Replay(max(float("inf") if math.isnan(share) else share for share in shares))
 
 
-def grade_replay(functions: Mapping[str, Function], seeds: Sequence[int], points: float) -> float:
+def grade_replay(functions: Mapping[str, Any], seeds: Sequence[int], points: float) -> float:
     """All points if the updates agree for every seed, for the last line of a locked test cell; says how far apart."""
     for seed in seeds:
         found = replay(functions, seed)
