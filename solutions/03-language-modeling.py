@@ -242,7 +242,7 @@ seen such a list. `completion_nats` adds up the loss of each list (not of its pr
 
 # %%
 measure_fn = use("3.2", perplexities)
-held_out = data.fresh_lists("validation", 128, seed=5)
+held_out = data.fresh_lists("validation", many, seed=5)
 nats, tokens, words = completion_nats(base, tokenizer, held_out)
 per_token, per_word = measure_fn(nats, tokens, words)
 print(f"base: {per_token:.2f} a token, {per_word:.2f} a word; {nats.mean():.0f} nats a list of {words[0]} words")
@@ -790,9 +790,8 @@ from topfive.checks.artefacts import load as load_artefact
 own, _ = load_artefact(artefact("sft"))
 copied = is_shipped(artefact("sft"))
 unseen = data.fresh_lists("test", 96, seed=1003)
-own_nats, shipped_nats = (completion_nats(model, tokenizer, unseen)[0].sum() for model in (own, base))
-counted_tokens = completion_nats(base, tokenizer, unseen)[1].sum()
-ratio = perplexity((own_nats - shipped_nats) / counted_tokens)
+(own_nats, count, _), (base_nats, _, _) = (completion_nats(model, tokenizer, unseen) for model in (own, base))
+ratio = perplexity((own_nats - base_nats).sum() / count.sum())
 print(f"a copy of the shipped {copied}" if copied else f"{ratio:.2f} times the perplexity of the base model")
 0.0 if copied else points_for(ratio, at_most={1.3: 1, 1.1: 2})
 ### END HIDDEN TESTS

@@ -297,9 +297,11 @@ def fresh_lists(split: str, number: int, seed: int) -> list[tuple[str, str]]:
     asked = sorted(prompts(split), key=lambda prompt: prompt.text)
     pairs: list[tuple[str, str]] = []
     for prompt in rng.choices(asked, k=4 * number):
+        if len(pairs) == number:
+            break
         kept = set(prompt.constraints)
         fitting = [row["item"] for row in rows("items") if row["topic"] == prompt.topic and kept <= set(row["tags"])]
-        if len(fitting) >= LENGTH and len(pairs) < number:
+        if len(fitting) >= LENGTH:
             pairs.append((prompt.text, render(rng.sample(fitting, LENGTH))))
     return pairs
 
