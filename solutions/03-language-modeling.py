@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from topfive import data, evaluate, plots
-from topfive.checks import check, grade, once_written, trained, training_allowed, use
+from topfive.checks import check, grade, hint, once_written, trained, training_allowed, use
 from topfive.lists import parse
 from topfive.lm.losses import perplexity
 from topfive.lm.measure import completion_nats
@@ -136,6 +136,14 @@ with once_written():
 
 # %%
 check("3.1", next_token_loss)
+
+# %% [markdown]
+"""
+Stuck? Each call gives one hint more. They cost nothing.
+"""
+
+# %%
+hint("3.1")
 
 # %% test="next-token-loss-test" points=3
 # Locked: your points for 3.1.
