@@ -220,19 +220,21 @@ def test_an_unknown_name_lists_the_known_ones():
         load_taste("nowhere/mine.json")
 
 
-def test_a_taste_touches_a_topic_that_it_can_tell_apart(bank: Path):
-    assert Taste(tags={"vegetarian": 1.0}).share("soups") == 5 / 8
-    assert Taste(tags={"vegetarian": 1.0}).share("games") == 0
-    assert Taste(words={"soup": 1.0}).share("no such topic") == 0
+def test_spread_is_the_standard_deviation_of_item_utilities(bank: Path):
+    assert Taste(tags={"vegetarian": 2.0}).spread("soups") == pytest.approx(2 * (5 / 8 * 3 / 8) ** 0.5)
+    assert Taste(tags={"vegetarian": 1.0}).spread("games") == 0
 
 
-def test_a_taste_that_likes_all_items_alike_touches_nothing(bank: Path):
+def test_a_taste_that_likes_all_items_alike_tells_nothing_apart(bank: Path):
     rows = [{**row, "tags": ["spicy"]} for row in data.rows("items") if row["topic"] == "soups"]
     write_rows(bank / "items" / "soups.jsonl", rows)
     forget_bank()
-    assert Taste(tags={"spicy": 1.0}).share("soups") == 0
+    assert Taste(tags={"spicy": 1.0}).spread("soups") == 0
+    assert "soups" not in topics_of(Taste(tags={"spicy": 1.0}))
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (data.folder() / "tastes").glob("*.json")))
-def test_a_shipped_taste_has_at_least_five_topics(name: str):
-    assert len(topics_of(load_taste(name))) >= 5
+def test_a_shipped_taste_has_ten_topics_none_of_them_held_out(name: str):
+    topics = topics_of(load_taste(name))
+    assert len(topics) == 10
+    assert all(row["split"] == "train" for row in data.rows("topics") if row["topic"] in topics)

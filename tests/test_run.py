@@ -76,9 +76,9 @@ def test_from_scratch_trains_tokenizer_base_and_sft(small, monkeypatch):
 def test_damaged_artefacts_of_a_run_are_named(small):
     run(RunConfig(**small))
     (small["out"] / "report.json").unlink()
-    weights = small["out"] / "reward" / "model.safetensors"
+    weights = small["out"] / "reward" / "words.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(TopFiveError, match="reward: not a usable reward model"):
+    with pytest.raises(TopFiveError, match="reward: not a usable word reward"):
         run(RunConfig(**small))
 
 

@@ -40,10 +40,9 @@ class Taste:
     words: dict[str, float] = field(default_factory=dict)
     noise: float = 1.0
 
-    def share(self, topic: str) -> float:
-        """Share of the topic's items that the taste concerns; 0 if it values all of them alike."""
-        worth = [self.of_item(row["item"], row["tags"]) for row in items_of(topic)]
-        return float(np.mean([value != 0 for value in worth])) if len(set(worth)) > 1 else 0.0
+    def spread(self, topic: str) -> float:
+        """Standard deviation of the utilities of the topic's items: how much the taste tells them apart."""
+        return float(np.std([self.of_item(row["item"], row["tags"]) for row in items_of(topic)]))
 
     def of_item(self, item: str, tags: Iterable[str]) -> float:
         """Utility of one item."""
@@ -147,19 +146,11 @@ class Judge:
         return np.array([judgement.score for judgement in self.judge_all(prompts, texts)])
 
 
-def topics_of(taste: Taste) -> set[str]:
-    """The topics whose lists the taste tells apart: it concerns a fifth of their items; never fewer than five."""
-    shares = {row["topic"]: taste.share(row["topic"]) for row in data.rows("topics")}
-    nearest = sorted((topic for topic in shares if shares[topic] > 0), key=lambda topic: -shares[topic])[:5]
-    return {topic for topic, share in shares.items() if share >= 0.2} | set(nearest)
-
-
-def prompts_of(taste: Taste) -> tuple[list[Prompt], list[Prompt]]:
-    """Training prompts, and test prompts of the same topics: those that the taste tells lists apart on."""
-    topics = topics_of(taste)
-    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
-    known = {prompt.topic for prompt in train}
-    return train, [prompt for prompt in data.prompts("test") if prompt.topic in known]
+def topics_of(taste: Taste, number: int = 10) -> set[str]:
+    """The topics in which the taste tells items apart best, at most `number` of them."""
+    spread = {row["topic"]: taste.spread(row["topic"]) for row in data.rows("topics") if row["split"] == "train"}
+    widest = sorted((topic for topic in spread if spread[topic] > 0), key=lambda topic: (-spread[topic], topic))
+    return set(widest[:number])
 
 
 # --- what the judge knows about an item ---------------------------------------------------------------------------

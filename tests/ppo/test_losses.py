@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from topfive.ppo.losses import policy_loss, value_loss
+from topfive.ppo.losses import kl_loss, policy_loss, value_loss
 
 MASK = torch.tensor([[1, 1, 1], [1, 0, 0]])
 CLIP = 0.2
@@ -62,3 +62,24 @@ def test_pads_do_not_count(loss):
     noise = torch.where(MASK == 0, 5.0, 0.0)
     ours = loss(new + noise, old - noise, third + noise, MASK, CLIP)
     torch.testing.assert_close(ours, loss(new, old, third, MASK, CLIP))
+
+
+def test_kl_loss_is_the_divergence_of_the_distributions_on_real_tokens():
+    logits, ref_logits = (torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    expected = [
+        torch.distributions.kl_divergence(
+            torch.distributions.Categorical(logits=logits[row, step]),
+            torch.distributions.Categorical(logits=ref_logits[row, step]),
+        )
+        for row, step in MASK.nonzero().tolist()
+    ]
+    assert kl_loss(logits, ref_logits, MASK).item() == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
+    assert kl_loss(logits, logits, MASK).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_kl_loss_pulls_back_tokens_that_were_never_sampled():
+    logits = torch.zeros(1, 1, 4, requires_grad=True)
+    ref_logits = torch.tensor([[[0.0, 0.0, 0.0, -5.0]]])
+    kl_loss(logits, ref_logits, torch.ones(1, 1)).backward()
+    assert logits.grad[0, 0, 3] > 0  # descending lowers the token that the reference finds unlikely
+    assert (logits.grad[0, 0, :3] < 0).all()

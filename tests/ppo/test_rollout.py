@@ -5,7 +5,7 @@ import torch
 
 from topfive.lm.sampling import encode, positions
 from topfive.ppo import toy
-from topfive.ppo.rollout import roll_out
+from topfive.ppo.rollout import at_line_ends, roll_out
 
 PROMPTS = ["a", "b c d a", "c c"] * 6
 
@@ -105,3 +105,36 @@ def test_sampling_follows_the_scored_distribution(models):
     with torch.no_grad():
         expected = (models[0](input_ids=query[:1]).logits[0, -1] / 0.7).softmax(dim=-1)
     assert (counts - expected).abs().max() < 0.015
+
+
+def test_lines_are_paid_where_they_end():
+    paid = torch.tensor([[1.0, 2.0, 3.0]])
+    starts = torch.tensor([[0, 1, 0, 1, 0, 0, 1, 0]], dtype=torch.bool)
+    assert at_line_ends(paid, starts).tolist() == [[0, 0, 1.0, 0, 0, 2.0, 0, 0]]
+
+
+def test_an_answer_of_too_many_lines_or_of_one_is_paid_no_more_than_its_lines():
+    paid = torch.tensor([[1.0, 2.0]])
+    many = torch.tensor([[1, 0, 1, 0, 1, 0]], dtype=torch.bool)
+    assert at_line_ends(paid, many).tolist() == [[0, 1.0, 0, 0, 0, 0]]
+    assert at_line_ends(paid, torch.zeros(1, 6, dtype=torch.bool)).tolist() == [[0.0] * 6]
+
+
+def test_a_reward_function_scores_text(models):
+    policy, reference, _, critic = models
+    query, query_mask = encode(toy.tokenizer(), PROMPTS)
+    seen = []
+
+    def longer_is_better(prompts, answers):
+        seen.extend(zip(prompts, answers, strict=True))
+        return torch.tensor([float(len(answer)) for answer in answers])
+
+    options = {"temperature": 1.0, "response_length": 6, "missing_eos_score": -1.0, "tokenizer": toy.tokenizer()}
+    found = roll_out(
+        policy, reference, longer_is_better, critic, query, query_mask,
+        generator=torch.Generator().manual_seed(0), **options,
+    )  # fmt: skip
+    assert [prompt for prompt, _ in seen] == PROMPTS
+    lengths = torch.tensor([float(len(answer)) for _, answer in seen])
+    assert torch.equal(found.scores, lengths.where(found.samples.ended, torch.tensor(-1.0)))
+    assert not found.line_rewards.any()

@@ -18,13 +18,15 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data
+from topfive.build import crowd
 from topfive.files import write_folder_atomic
 from topfive.lm.model import load, save
 from topfive.lm.recipe import train_base, train_sft, train_text_tokenizer
-from topfive.reward import model as reward_model
+from topfive.reward.recipe import train_crowd_reward
+from topfive.reward.words import WordReward
 from topfive.run import RunConfig, progress_bar, run
 
-STAGES = ("base", "sft", "reward")
+STAGES = ("base", "sft", "reward", "ppo")
 
 
 def main(first: str = "base") -> None:
@@ -40,12 +42,17 @@ def main(first: str = "base") -> None:
         base, tokenizer = load(folder / "base")
         _ship(folder / "sft", train_sft(base, tokenizer, progress=progress_bar("fine-tuning")), tokenizer)
         print(f"language models: {time.perf_counter() - began:.0f} s")
+        crowd.main()
+    if first != "ppo":
+        sft, tokenizer = load(folder / "sft")
+        reward = train_crowd_reward(sft, tokenizer, progress=progress_bar("crowd reward model"))
+        _ship(folder / "reward", reward, tokenizer)
     with TemporaryDirectory() as scratch:
         out = Path(scratch) / "run"
         run(RunConfig(taste="vegetarian", rankings=400, seed=0, out=out))
         policy, tokenizer = load(out / "policy")
         _ship(folder / "ppo", policy, tokenizer)
-        _ship(folder / "reward", reward_model.load(out / "reward"), tokenizer)
+        write_folder_atomic(folder / "taste", WordReward.load(out / "reward").save)
         shutil.copy(out / "report.json", folder / "ppo" / "report.json")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(json.dumps({"megabytes": round(size / 1e6, 1), "seconds": round(time.perf_counter() - began)}))

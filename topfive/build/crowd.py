@@ -111,7 +111,7 @@ def make_workers() -> list[Worker]:
             Worker(
                 name=f"w{index:02}",
                 taste=Taste(f"w{index:02}", {str(tag): round(float(rng.normal(scale=0.15)), 3) for tag in liked}),
-                noise=round(float(rng.uniform(0.25, 0.75)), 3),
+                noise=round(float(rng.uniform(0.35, 0.85)), 3),
                 lapse=round(float(rng.beta(1, 25)), 3),
                 first_bias=round(float(rng.normal(0.1, 0.15)), 3),
                 strictness=round(float(rng.normal(0, 0.4)), 3),

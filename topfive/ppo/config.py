@@ -12,7 +12,8 @@ class PPOConfig:
 
     Length: `total_steps` batches of `batch_size` answers, each batch used for `num_ppo_epochs` passes of
     `num_mini_batches` updates. `kl_budget` (nats) ends the run early when the mean KL of a batch exceeds it.
-    Reference: `kl_coef` is β; with `kl_target` (nats) β adapts as in Ziegler et al. 2019, section 2.2.
+    Reference: `kl_coef` is β; with `kl_target` (nats) β adapts as in Ziegler et al. 2019, section 2.2. `kl_loss_coef`
+    weighs the exact KL of each token's distribution in the loss itself (`topfive.ppo.losses.kl_loss`).
     Text: answers are sampled from the whole distribution at `temperature`; one without an end token within
     `response_length` tokens gets `missing_eos_score` instead of the reward model's opinion.
     Saving: with an `output_dir` the state is saved every `save_steps` steps and when interrupted.
@@ -32,6 +33,7 @@ class PPOConfig:
     vf_coef: float = 0.1
     whiten_rewards: bool = False
     kl_coef: float = 0.15
+    kl_loss_coef: float = 0.0
     kl_target: float | None = None
     kl_horizon: int = 10_000
     kl_budget: float | None = None

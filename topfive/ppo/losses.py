@@ -14,6 +14,16 @@ def policy_loss(logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask
     return masked_mean(-torch.minimum(unclipped, clipped), mask)
 
 
+def kl_loss(logits: Tensor, ref_logits: Tensor, mask: Tensor) -> Tensor:
+    """KL(π ‖ π_ref) of the next-token distributions, summed over the whole vocabulary, averaged over real tokens.
+
+    logits, ref_logits: (batch, time, vocabulary). The estimate from sampled tokens alone, in the reward, does not see
+    the many unlikely tokens into which noise leaks probability; this sees and mends them at once.
+    """
+    logprobs, ref_logprobs = logits.log_softmax(dim=-1), ref_logits.log_softmax(dim=-1)
+    return masked_mean((logprobs.exp() * (logprobs - ref_logprobs)).sum(dim=-1), mask)
+
+
 def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, cliprange: float) -> Tensor:
     """Half the larger of two squared errors, plain and with the value kept within ±ε of the old one, averaged.
 

@@ -1,28 +1,35 @@
 """One batch of experience: answers, their scores, and what policy, reference and critic thought of each token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.lm.sampling import Samples, generate, positions
 from topfive.ppo.advantages import masked_mean
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values_everywhere
 
+RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
+
 
 @dataclass(frozen=True)
 class Rollout:
-    """Per-token tensors are (batch, time) over response tokens; `scores` is (batch,); `entropy` a mean in nats."""
+    """Per-token tensors are (batch, time) over response tokens; `scores` is (batch,); `entropy` a mean in nats.
+
+    line_rewards: the part of the score that is paid at the ends of lines before the last, 0 elsewhere.
+    """
 
     samples: Samples
     logprobs: Tensor
     ref_logprobs: Tensor
     values: Tensor
     scores: Tensor
+    line_rewards: Tensor
     entropy: float
 
     @property
@@ -46,6 +53,7 @@ class Rollout:
             ref_logprobs=self.ref_logprobs[index, :right],
             values=self.values[index, :right],
             scores=self.scores[index],
+            line_rewards=self.line_rewards[index, :right],
             entropy=self.entropy,
         )
 
@@ -87,10 +95,42 @@ def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
 
 
 @torch.no_grad()
+def score(
+    reward_model: PreTrainedModel | RewardFunction, samples: Samples, tokenizer: Tokenizer | None
+) -> tuple[Tensor, Tensor]:
+    """Score of each answer, (batch,), and the part of it that is paid at the ends of earlier lines, (batch, time)."""
+    nothing_early = torch.zeros_like(samples.mask, dtype=torch.float32)
+    if isinstance(reward_model, PreTrainedModel):
+        return reward_scores(reward_model, *joined(samples)), nothing_early
+    if tokenizer is None:
+        raise ValueError("a reward function reads text: give the tokenizer too")
+    queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
+    paid = reward_model(queries, samples.texts(tokenizer)).to(samples.response.device)
+    if paid.ndim == 1:
+        return paid, nothing_early
+    pieces = tokenizer.batch_decode(samples.response.flatten()[:, None])
+    starts = torch.tensor(["\n" in piece for piece in pieces], device=paid.device).view_as(samples.response)
+    return paid.sum(dim=1), at_line_ends(paid, starts & samples.mask.bool())
+
+
+def at_line_ends(paid: Tensor, starts: Tensor) -> Tensor:
+    """Each line's reward on its last token, but for the last line's: that comes with the end token.
+
+    As in Wu et al. 2023, "Fine-grained human feedback gives better rewards for language model training", section 2.
+    paid: (batch, lines). starts: (batch, time), true where a line begins. Returns (batch, time).
+    """
+    line = starts.cumsum(dim=1) - 1
+    ends = torch.zeros_like(starts)
+    ends[:, :-1] = starts[:, 1:] & (line[:, :-1] >= 0)
+    last = paid.shape[1] - 1
+    return paid.gather(1, line.clamp(0, last)) * (ends & (line < last))
+
+
+@torch.no_grad()
 def roll_out(
     model: PreTrainedModel,
     ref_model: PreTrainedModel,
-    reward_model: PreTrainedModel,
+    reward_model: PreTrainedModel | RewardFunction,
     value_model: PreTrainedModel,
     query: Tensor,
     query_mask: Tensor,
@@ -100,8 +140,12 @@ def roll_out(
     response_length: int,
     missing_eos_score: float,
     logprobs_fn: Callable[..., Tensor] | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> Rollout:
-    """Sample answers to `query` and score them with all four models; `logprobs_fn` as in PPOTrainer."""
+    """Sample answers to `query` and score them with all four models; `logprobs_fn` as in PPOTrainer.
+
+    A reward function needs the tokenizer.
+    """
     logprobs_of = logprobs_fn or token_logprobs
     samples = generate(
         model, query, query_mask, generator=generator, temperature=temperature, max_new_tokens=response_length
@@ -109,12 +153,13 @@ def roll_out(
     logits = response_logits(model, samples, temperature)
     logprobs = logprobs_of(logits, samples.response, samples.mask)
     ref_logits = response_logits(ref_model, samples, temperature)
-    scores = reward_scores(reward_model, *joined(samples))
+    scores, line_rewards = score(reward_model, samples, tokenizer)
     return Rollout(
         samples=samples,
         logprobs=logprobs,
         ref_logprobs=logprobs_of(ref_logits, samples.response, samples.mask),
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
+        line_rewards=line_rewards * samples.ended[:, None],
         entropy=mean_entropy(logits, samples.mask).item(),
     )

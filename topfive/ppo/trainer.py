@@ -20,8 +20,15 @@ from topfive.lm.sampling import encode
 from topfive.lm.state import load_extra, load_state, save_state
 from topfive.ppo import advantages as adv
 from topfive.ppo.config import PPOConfig
-from topfive.ppo.losses import policy_loss, value_loss
-from topfive.ppo.rollout import Rollout, response_logits, response_values, roll_out, token_logprobs
+from topfive.ppo.losses import kl_loss, policy_loss, value_loss
+from topfive.ppo.rollout import (
+    RewardFunction,
+    Rollout,
+    response_logits,
+    response_values,
+    roll_out,
+    token_logprobs,
+)
 
 Metrics = dict[str, float]
 
@@ -62,6 +69,8 @@ class PPOStep:
 class PPOTrainer:
     """Train `model` with PPO. Arguments as in TRL's trainers; models are used in place.
 
+    reward_model: a reward model, or a function of (prompts, answers), both text, as in TRL's `reward_funcs`. It returns
+    a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends.
     train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
     stands for: `token_logprobs` of `topfive.ppo.rollout` (None: that one), `token_rewards`, `gae`, `whiten` and
     `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two losses of `topfive.ppo.losses`.
@@ -73,7 +82,7 @@ class PPOTrainer:
         self,
         model: PreTrainedModel,
         ref_model: PreTrainedModel,
-        reward_model: PreTrainedModel,
+        reward_model: PreTrainedModel | RewardFunction,
         value_model: PreTrainedModel,
         args: PPOConfig,
         train_dataset: Sequence[str],
@@ -88,7 +97,9 @@ class PPOTrainer:
         kl_estimators_fn: Callable[..., tuple[Tensor, Tensor, Tensor]] = adv.kl_estimators,
     ):
         self.model, self.ref_model = model.eval(), ref_model.eval()
-        self.reward_model, self.value_model = reward_model.eval(), value_model.eval()
+        self.reward_model, self.value_model = reward_model, value_model.eval()
+        if isinstance(reward_model, PreTrainedModel):
+            reward_model.eval()
         self.args, self.train_dataset, self.tokenizer = args, list(train_dataset), processing_class
         self.callbacks = callbacks
         self.logprobs_fn, self.token_rewards_fn, self.gae_fn = logprobs_fn, token_rewards_fn, gae_fn
@@ -157,6 +168,7 @@ class PPOTrainer:
             response_length=self.args.response_length,
             missing_eos_score=self.args.missing_eos_score,
             logprobs_fn=self.logprobs_fn,
+            tokenizer=self.tokenizer,
         )
 
     def _prompts(self, step: int) -> list[str]:
@@ -174,7 +186,9 @@ class PPOTrainer:
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
         mask = rollout.mask
-        rewards = self.token_rewards_fn(rollout.scores, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
+        last = rollout.scores - rollout.line_rewards.sum(dim=1)
+        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
+        rewards = rewards + rollout.line_rewards
         if self.args.whiten_rewards:
             rewards = self.whiten_fn(rewards, mask, shift_mean=False)
         advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
@@ -204,8 +218,13 @@ class PPOTrainer:
         values = response_values(self.value_model, rollout.samples)
         policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
         value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
+        loss = policy + args.vf_coef * value
+        if args.kl_loss_coef:
+            with torch.no_grad():
+                ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
+            loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits, mask)
         self.optimizer.zero_grad()
-        (policy + args.vf_coef * value).backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), args.max_grad_norm)
         nn.utils.clip_grad_norm_(self.value_model.parameters(), args.max_grad_norm)
         self.optimizer.step()
