@@ -153,6 +153,14 @@ def topics_of(taste: Taste, number: int = 10) -> set[str]:
     return set(widest[:number])
 
 
+def prompts_of(taste: Taste) -> tuple[list[Prompt], list[Prompt]]:
+    """Training prompts, and test prompts of the same topics: those that the taste tells lists apart on."""
+    topics = topics_of(taste)
+    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
+    known = {prompt.topic for prompt in train}
+    return train, [prompt for prompt in data.prompts("test") if prompt.topic in known]
+
+
 # --- what the judge knows about an item ---------------------------------------------------------------------------
 
 

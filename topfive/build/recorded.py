@@ -35,8 +35,9 @@ from topfive.judge import Judge, load_taste, prompts_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load
 from topfive.ppo import PPOConfig, PPOTrainer
-from topfive.reward import model as reward_model
-from topfive.run import HELD_OUT_SHARE, KL_COEF, PPO_LEARNING_RATE, RunConfig, progress_bar, run
+from topfive.reward.model import from_language_model
+from topfive.reward.words import WordReward
+from topfive.run import HELD_OUT_SHARE, PPO, RunConfig, progress_bar, run
 from topfive.stats import bootstrap
 
 LIBRARIES = ("torch", "transformers", "trl", "numpy")
@@ -46,18 +47,22 @@ Trained = tuple[PreTrainedModel, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What is run. `steps` batches of `batch_size` lists for PPO and RLOO; `dpo_epochs` passes over all pairs."""
+    """What is run. `steps` batches of `batch_size` lists for PPO and RLOO; `dpo_epochs` passes over all pairs.
+
+    betas: weights of the exact KL in PPO's loss; the KL in the reward is weighed in the loop's proportion to it.
+    """
 
     taste: str = "vegetarian"
     rankings: int = 400
     prompts: int = 300
-    steps: int = 40
+    steps: int = 60
     batch_size: int = 64
-    betas: tuple[float, ...] = (0.0, KL_COEF / 6, KL_COEF, 3 * KL_COEF, 30 * KL_COEF)
-    learning_rate: float = PPO_LEARNING_RATE
+    betas: tuple[float, ...] = tuple(factor * PPO.kl_loss_coef for factor in (0, 1 / 6, 1, 4, 30))
     dpo_beta: float = 0.1
     dpo_epochs: int = 1
+    rloo_beta: float = 0.05
     rloo_generations: int = 4
+    trl_learning_rate: float = 2e-4
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class World:
 
     seed: int
     sft: PreTrainedModel
-    reward: PreTrainedModel
+    reward: WordReward
     tokenizer: Tokenizer
     rankings: list[Ranking]
     train: list[Prompt]
@@ -87,7 +92,7 @@ def world(settings: Settings, seed: int, scratch: Path) -> World:
     train, test = prompts_of(load_taste(settings.taste))
     asked = heldout_prompts(test, settings.prompts, seed=seed)
     chosen = [rankings[index] for index in order]
-    return World(seed, sft, reward_model.load(config.out / "reward"), tokenizer, chosen, train, asked)
+    return World(seed, sft, WordReward.load(config.out / "reward"), tokenizer, chosen, train, asked)
 
 
 # --- the three ways -----------------------------------------------------------------------------------------------
@@ -95,14 +100,16 @@ def world(settings: Settings, seed: int, scratch: Path) -> World:
 
 def train_ppo(settings: Settings, found: World, beta: float) -> Trained:
     """This package's PPO."""
-    args = PPOConfig(
+    args = replace(
+        PPO,
         total_steps=settings.steps,
         batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        kl_coef=beta,
+        kl_loss_coef=beta,
+        kl_coef=beta * PPO.kl_coef / PPO.kl_loss_coef,
         seed=found.seed,
     )
-    policy, critic, bar = copy.deepcopy(found.sft), copy.deepcopy(found.reward), progress_bar(f"PPO, β = {beta:g}")
+    policy, bar = copy.deepcopy(found.sft), progress_bar(f"PPO, β = {beta:g}")
+    critic = from_language_model(found.sft, seed=found.seed)
     trainer = PPOTrainer(
         policy, found.sft, found.reward, critic, args, [prompt.text for prompt in found.train], found.tokenizer,
         callbacks=[lambda step: bar(step.step, step.total_steps, {"kl": step.metrics["objective/kl"]})],
@@ -129,7 +136,7 @@ def train_dpo(settings: Settings, found: World, beta: float) -> Trained:
         args = DPOConfig(
             output_dir=str(folder),
             beta=beta,
-            learning_rate=settings.learning_rate,
+            learning_rate=settings.trl_learning_rate,
             num_train_epochs=settings.dpo_epochs,
             per_device_train_batch_size=16,
             **_on_this_machine(found.seed),
@@ -153,7 +160,7 @@ def train_rloo(settings: Settings, found: World, beta: float) -> Trained:
     defaults = PPOConfig()
 
     def score(prompts: list[str], completions: list[str], completion_ids: list[list[int]], **_: Any) -> list[float]:
-        scores = reward_model.score_texts(found.reward, found.tokenizer, prompts, completions).tolist()
+        scores = found.reward.scores(prompts, completions).tolist()
         return [
             value if end in ids else defaults.missing_eos_score
             for value, ids in zip(scores, completion_ids, strict=True)
@@ -164,7 +171,7 @@ def train_rloo(settings: Settings, found: World, beta: float) -> Trained:
         args = RLOOConfig(
             output_dir=str(folder),
             beta=beta,
-            learning_rate=settings.learning_rate,
+            learning_rate=settings.trl_learning_rate,
             per_device_train_batch_size=settings.batch_size,
             num_generations=settings.rloo_generations,
             num_iterations=defaults.num_ppo_epochs,
@@ -215,7 +222,7 @@ def jobs(settings: Settings) -> dict[str, Callable[[World], Trained]]:
     return {
         **ppo,
         f"dpo-beta{settings.dpo_beta:g}": lambda found: train_dpo(settings, found, settings.dpo_beta),
-        f"rloo-beta{KL_COEF:g}": lambda found: train_rloo(settings, found, KL_COEF),
+        f"rloo-beta{settings.rloo_beta:g}": lambda found: train_rloo(settings, found, settings.rloo_beta),
     }
 
 
@@ -225,7 +232,7 @@ def measure(settings: Settings, found: World, policy: PreTrainedModel) -> dict[s
     result = compare(found.sft, policy, found.tokenizer, found.test, judge, seed=10_000 + found.seed)
     asked = [prompt.text for prompt in found.test]
     kl = kl_divergence(policy, found.sft, found.tokenizer, asked, seed=20_000 + found.seed)
-    scores = reward_model.score_texts(found.reward, found.tokenizer, asked, result.after)
+    scores = found.reward.scores(asked, result.after)
     return {
         "kl": kl.to_dict(),
         "score": bootstrap(scores.double().numpy()).to_dict(),
