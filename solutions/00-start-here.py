@@ -232,9 +232,9 @@ taste. A reward model has to learn from both, from nothing but the order.
 
 ## 7 · Now the whole loop
 
-One ranking of four lists says six things: 1st before 2nd, 1st before 3rd, … Your three make 18. A reward model with a
-million parameters learns nothing general from 18 comparisons. In notebook 04 you collect more, and in 08 you run the
-loop on your own. For today, **a simulated student ranks 400 times in your place**.
+One ranking of four lists says six things: 1st before 2nd, 1st before 3rd, … Your three make 18. No reward model learns
+much that is general from 18 comparisons. In notebook 04 you collect more, and in 08 you run the loop on your own. For
+today, **a simulated student ranks 400 times in your place**: lists on the ten subjects where its taste matters most.
 """
 
 # %%
@@ -268,12 +268,16 @@ The next cell takes **about three minutes** on a laptop with two cores. While it
 | stage | what happens | what you see |
 |---|---|---|
 | rankings | the SFT model writes 1,600 lists, the simulated student orders them four by four | a pause |
-| reward model | learns to give the list that was placed higher the higher score | a bar, and its loss |
+| reward model | weighs the words of items until lists that were placed higher get the higher score | a pause |
 | PPO | again and again: write 64 lists, score them, make good ones more likely | three curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
 
 Left: the score (it starts at 0, which is what SFT lists get on average). Middle: how far the policy has moved away from
 the SFT model, in *nats*. Right: how long the lists are. The list below the curves is the newest; read it now and then.
+
+The reward model of this run is deliberately simple: what a list is worth is what its lines are worth, and a line is
+worth what its words are. That is why 400 rankings are enough for it. In notebook 05 you build the usual kind, which
+fine-tunes a language model, and compare.
 
 You may stop it (■ in the toolbar). What is done is kept in `work/run`; run the cell again and it goes on from there.
 """
