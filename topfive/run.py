@@ -52,7 +52,7 @@ class RunConfig:
     out: Path = Path("runs/vegetarian-0")
     from_scratch: bool = False
     ledger: Path | None = None
-    ppo_steps: int = 120
+    ppo_steps: int = 160
 
     def __post_init__(self) -> None:
         if self.rankings < 1:

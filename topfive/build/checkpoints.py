@@ -19,9 +19,12 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data
 from topfive.build import crowd
+from topfive.evaluate import heldout_prompts
 from topfive.files import write_folder_atomic
 from topfive.lm.model import load, save
 from topfive.lm.recipe import train_base, train_sft, train_text_tokenizer
+from topfive.lm.sampling import sample_texts
+from topfive.reward.model import normalise
 from topfive.reward.recipe import train_crowd_reward
 from topfive.reward.words import WordReward
 from topfive.run import RunConfig, progress_bar, run
@@ -46,6 +49,8 @@ def main(first: str = "base") -> None:
     if first != "ppo":
         sft, tokenizer = load(folder / "sft")
         reward = train_crowd_reward(sft, tokenizer, progress=progress_bar("crowd reward model"))
+        asked = [prompt.text for prompt in heldout_prompts(data.prompts("train"), 256, seed=1)]
+        normalise(reward, tokenizer, asked, sample_texts(sft, tokenizer, asked, seed=1))
         _ship(folder / "reward", reward, tokenizer)
     with TemporaryDirectory() as scratch:
         out = Path(scratch) / "run"
