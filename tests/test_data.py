@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import write_rows
 from topfive import data
 from topfive.build import text as build
 from topfive.lists import parse, render
@@ -71,6 +72,77 @@ def test_the_same_item_may_stand_in_two_topics(bank: Path):
     assert data.check(bank) == []
 
 
+LIST = {"group": "g0", "prompt": "top 5 soups", "topic": "soups", "constraints": [], "text": "", "made_by": "sft"}
+LABEL = {"source": "simulated", "worker": "w0", "seconds": 3.5}
+CROWD: dict[str, list[dict[str, Any]]] = {
+    "lists": [{"id": name, **LIST} for name in ("l0", "l1", "l2")],
+    "workers": [{"worker": "w0", "kind": "ordinary", "noise": 0.5, "first_bias": 0.1}],
+    "ratings": [{**LABEL, "list": "l0", "rating": 5}, {**LABEL, "list": "l1", "rating": 1}],
+    "comparisons": [{**LABEL, "first": "l0", "second": "l1", "answer": "tie", "gold": ""}],
+    "rankings": [{**LABEL, "lists": ["l2", "l0", "l1"], "ranks": [2, 1, 2]}],
+}
+
+
+@pytest.fixture
+def crowd(bank: Path) -> Path:
+    """The small bank with three lists, labelled by one worker."""
+    for name, rows in CROWD.items():
+        write_rows(bank / "crowd" / f"{name}.jsonl", rows)
+    return bank
+
+
+def test_a_small_crowd_keeps_every_rule(crowd: Path):
+    assert data.check(crowd) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "keys", "message"),
+    [
+        ("lists", 2, {"topic": "salads"}, "unknown topic 'salads'"),
+        ("ratings", 2, {"list": "l9"}, "unknown list 'l9'"),
+        ("comparisons", 1, {"second": "l9"}, "unknown list 'l9'"),
+        ("rankings", 1, {"lists": ["l2", "l0", "l9"]}, "unknown list 'l9'"),
+        ("ratings", 2, {"worker": "w9"}, "unknown worker 'w9'"),
+        ("rankings", 1, {"worker": "w9"}, "unknown worker 'w9'"),
+        ("ratings", 1, {"rating": 6}, "rating should be 1 to 5, found 6"),
+        ("ratings", 1, {"rating": 0}, "rating should be 1 to 5, found 0"),
+        ("comparisons", 1, {"answer": "both"}, "unknown answer 'both'"),
+        ("rankings", 1, {"ranks": [1, 2]}, "3 lists need as many places from 1, found [1, 2]"),
+        ("rankings", 1, {"ranks": [0, 1, 2]}, "3 lists need as many places from 1, found [0, 1, 2]"),
+        ("comparisons", 1, {"second": "l0"}, "the same list twice in one task"),
+        ("rankings", 1, {"lists": ["l0", "l1", "l0"]}, "the same list twice in one task"),
+        ("ratings", 2, {"source": "people"}, "source should be 'simulated', found 'people'"),
+        ("comparisons", 1, {"seconds": 0.0}, "seconds should be above 0, found 0.0"),
+    ],
+)
+def test_a_broken_rule_of_the_crowd_is_named_by_file_and_line(
+    crowd: Path, file: str, line: int, keys: dict, message: str
+):
+    where = change(crowd / "crowd" / f"{file}.jsonl", line, **keys)
+    [found] = data.check(crowd)
+    assert found.startswith(f"{where}: ")
+    assert message in found
+
+
+def test_a_list_of_the_crowd_twice_names_both_places(crowd: Path):
+    file = crowd / "crowd" / "lists.jsonl"
+    write_rows(file, [*CROWD["lists"], CROWD["lists"][0]])
+    assert data.check(crowd) == [f"{file}:4: id 'l0' stands already in {file}:1"]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_demonstration_for_a_held_out_prompt_is_named(bank: Path, split: str):
+    held = change(bank / "prompts.jsonl", 1, split=split)
+    file = bank / "demonstrations" / "hand.jsonl"
+    assert data.check(bank) == [f"{file}:{line}: answers the held-out prompt of {held}" for line in (1, 2)]
+
+
+def test_a_demonstration_for_a_held_out_topic_is_named(bank: Path):
+    change(bank / "topics.jsonl", 2, split="test")
+    where = change(bank / "demonstrations" / "hand.jsonl", 1, prompt="top 5 party games", topic="games")
+    assert data.check(bank) == [f"{where}: answers the held-out topic 'games'"]
+
+
 # --- lines that cannot be read ------------------------------------------------------------------------------------
 
 
@@ -129,7 +201,7 @@ def test_a_missing_part_says_how_to_make_it(bank: Path):
 
 
 @pytest.mark.parametrize("name", data.SCHEMAS)
-def test_a_part_loads_as_a_dataset(bank: Path, name: str):
+def test_a_part_loads_as_a_dataset(crowd: Path, name: str):
     assert data.load(name).to_list() == data.rows(name)
 
 
