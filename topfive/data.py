@@ -200,7 +200,9 @@ def _check_prompts(root: Path, tags: set[str], topics: set[str]) -> Iterator[str
 
 
 def _check_demonstrations(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
-    held = {row["prompt"]: where for where, row in _located("prompts", root) if row["split"] != "train"}
+    prompts = list(_located("prompts", root))
+    trained = {row["prompt"] for _, row in prompts if row["split"] == "train"}
+    held = {row["prompt"]: where for where, row in prompts if row["prompt"] not in trained}
     held_topics = {row["topic"] for _, row in _located("topics", root) if row["split"] == "test"}
     for where, row in _located("demonstrations", root):
         yield from _unknown(where, row["constraints"], tags, "tag")
