@@ -40,14 +40,14 @@ plots.show_loop("reward model")
 """
 ## 1 · What people told us
 
-The SFT model of notebook 03 wrote four lists for each of some hundred prompts, and several labellers put each four in
-order. They are simulated, and their rows say so. If the course has no file of theirs yet, lists and rankings are made
-on the spot, which takes **half a minute**. (While nbgrader grades, a few groups have to do.)
+Rankings come from two sources here. For the first, the SFT model of notebook 03 wrote four lists for each of 400
+prompts, and three of fifty workers put each four in order. (All labellers in this notebook are simulated, and their
+rows say so. While nbgrader grades, smaller numbers have to do.)
 """
 
 # %%
 sft, tokenizer = load(data.checkpoint("sft"))
-crowd = preferences.crowd_rankings(sft, tokenizer, groups=400 if training_allowed() else 24)
+crowd = preferences.crowd_rankings(sft, tokenizer, groups=400 if training_allowed() else 16)
 
 # %% [markdown]
 """
@@ -64,23 +64,47 @@ for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
 """
 A ranking is *one act* of one person. It holds no number, only an order.
 
-Before anything else, some rankings are put aside to measure with. **Predict first:** every four lists were ranked by
-several people. If we drew single rankings at random for the test, what would be wrong with it?
+The four lists look much alike: one model wrote them. So real projects also collect rankings of lists by **different
+writers** (Stiennon et al. 2020 mixed several models and people). That is our second source: a list of fitting items,
+one by SFT, one that answers another prompt, and a spoiled one. **About 15 seconds.**
+"""
+
+# %%
+mixed = preferences.simulated_rankings(sft, tokenizer, 300 if training_allowed() else 16, seed=21, mixed=True)
+name, ranking = mixed[0]
+print(ranking.prompt.text, "· ranked by", name)
+for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
+    print(place, " / ".join(parse(text).items))
+
+# %% [markdown]
+"""
+Before anything else, some rankings are put aside to measure with. **Predict first:** every four lists of the crowd were
+ranked by several people. If we drew single rankings at random for the test, what would be wrong with it?
 """
 
 # %%
 groups = list(preferences.by_group(crowd).values())
 order = np.random.default_rng(0).permutation(len(groups))
 cut = len(groups) // 5
-held_out = [one for index in order[:cut] for one in groups[index]]
-train_rankings = [ranking for index in order[cut:] for _, ranking in groups[index]]
-print(len(train_rankings), "rankings to learn from,", len(held_out), "held out; no list is in both")
+crowd_held = [one for index in order[:cut] for one in groups[index]]
+train_rankings = [groups[index][0][1] for index in order[cut:]] + [ranking for _, ranking in mixed]
+print(len(train_rankings), "rankings to learn from,", len(crowd_held), "of the crowd held out; no list is in both")
 
 # %% [markdown]
 """
 With single rankings, the same lists would be on both sides, and the model could know them by heart. So we split by
-*lists*.
+*lists*. For the mixed ones we go further: fresh lists for *prompts* that are in no training ranking, and three
+labellers for each four.
+"""
 
+# %%
+held_out = preferences.simulated_rankings(
+    sft, tokenizer, 60 if training_allowed() else 8, seed=22, labellers=3, split="validation", mixed=True
+)
+print(len(held_out), "mixed rankings held out")
+
+# %% [markdown]
+"""
 ## 2 · From a list to a number
 
 The reward model is the language model with another end. Its **trunk** turns each token into a vector, its *hidden
@@ -117,7 +141,7 @@ plots.show(fig, alt="Bars of the head's number at each token of a list; those on
 r"""
 ### 5.1 One score from many numbers · 6 min · 2 points · needs nothing
 
-In this course the score is the **mean** over real tokens: every item of the list speaks for itself.
+The reward model of this notebook takes the **mean** over real tokens: every item of the list speaks for itself.
 
 **Predict first.** Numbers 1, 3, 2 and, on a pad, 9. What is the score? Which two wrong answers come to mind?
 """
@@ -355,12 +379,13 @@ grade("5.4", plackett_luce_loss, seeds=(531, 532, 533))
 ## 5 · Train it
 
 The trunk is a copy of the SFT model, the head is random, and both learn. All lists of one ranking stay in one batch:
-four passes through the trunk serve six comparisons (Ouyang et al. 2022, section 3.5).
+four passes through the trunk serve six comparisons (Ouyang et al. 2022, section 3.5). Two passes, no more: what it
+has not understood by then, it would learn by heart.
 
 **Predict first.** What loss will the untrained model have? (Four lists, three choices: among 4, among 3, among 2.) How
 far down will it get?
 
-The next cell takes **about half a minute**. It saves the model in `work/reward`: hand that folder in too.
+The next cell takes **about 20 seconds**. It saves the model in `work/reward`: hand that folder in too.
 """
 
 # %%
@@ -374,7 +399,7 @@ pl_loss = use("5.4", plackett_luce_loss)
 def train() -> tuple[PreTrainedModel, Tokenizer]:
     model = from_language_model(sft, seed=11)
     curve = plots.LossCurve(colour=plots.RLHF, unit="nats a choice")
-    config = RewardConfig(epochs=2, seed=11)
+    config = RewardConfig(epochs=2, batch_size=16, learning_rate=1e-3, seed=11)
     train_reward_model(model, tokenizer, train_rankings, config, loss_fn=pl_loss, progress=curve)
     return model, tokenizer
 
@@ -383,8 +408,7 @@ reward, _ = trained("reward", train)
 
 # %% [markdown]
 """
-If the loss does not go far down, that is no error: a few thousand noisy choices are little to learn from. Read
-what it thinks of four lists that it has never seen. Would you have put them in the same order?
+Read what it thinks of four lists for a prompt that it has never seen. Would you have put them in the same order?
 """
 
 # %%
@@ -465,7 +489,7 @@ draws whole groups of lists again and again.
 """
 
 # %%
-group_of = [number for number, index in enumerate(order[:cut]) for _ in groups[index]]
+group_of = [number for number, one in enumerate(preferences.by_group(held_out).values()) for _ in one]
 right_in, pairs_in = (np.bincount(group_of, part).astype(float) for part in (right, pairs))
 accuracy = stats.ratio_bootstrap(right_in, pairs_in)
 print("as if pairs were independent:", stats.wilson(int(right.sum()), int(pairs.sum())))
@@ -473,14 +497,29 @@ print("whole groups drawn again:    ", accuracy)
 
 # %% [markdown]
 """
-That is why your function counts for each ranking. Report the second interval. `n` is the number of groups: what
-your evidence really consists of.
+That is why your function counts for each ranking. Report the second interval. `n` is the number of groups: what your
+evidence really consists of.
+
+**Predict first.** That was on lists by different writers. And on the crowd's, where SFT wrote all four?
+"""
+
+# %%
+from topfive.reward.train import accuracy as accuracy_of
+
+print("lists by different writers:", accuracy)
+print("lists by SFT alone:        ", accuracy_of(reward, tokenizer, [ranking for _, ranking in crowd_held]))
+
+# %% [markdown]
+"""
+One model, two numbers, and both are true. **An accuracy belongs to the lists it was measured on.** Telling a good list
+from a spoiled one is not the same as telling two ordinary lists apart, and it is ordinary lists that PPO will compare.
+Whenever somebody quotes the accuracy of a reward model, ask: on pairs of what?
 
 ### Your reward model · 4 points
 
-When your work is graded, the model in `work/reward` meets rankings of fresh lists, made with a secret seed by a
-labeller without noise. Points go by its pair accuracy there: above 0.51 one, 0.53 two, 0.55 four. The course's own
-checkpoint in its place earns none.
+When your work is graded, the model in `work/reward` meets rankings of fresh mixed lists, made with a secret seed by a
+labeller without noise. Points go by its pair accuracy there: from 0.58 one, from 0.62 two, from 0.66 four. The
+course's own checkpoint in its place earns none.
 """
 
 # %% test="reward-model" points=4
@@ -495,12 +534,12 @@ from topfive.reward.train import accuracy as measured
 model, _ = load_artefact(artefact("reward"))
 writer, its_tokenizer = load(data.checkpoint("sft"))
 secret = preferences.simulated_rankings(
-    writer, its_tokenizer, 60, seed=90210, taste=Taste(noise=0.0), split="validation"
+    writer, its_tokenizer, 48, seed=90210, taste=Taste(noise=0.0), split="validation", mixed=True
 )
 found = measured(model, its_tokenizer, [ranking for _, ranking in secret])
 copied = is_shipped(artefact("reward"))
 print(f"pair accuracy {found}" + (f"; these are the weights of the course's own {copied!r}" if copied else ""))
-0.0 if copied else points_for(found.mean, at_least={0.51: 1, 0.53: 2, 0.55: 4})
+0.0 if copied else points_for(found.mean, at_least={0.58: 1, 0.62: 2, 0.66: 4})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -513,6 +552,7 @@ Is that a bad model, or a hard task? People differ. Nobody can predict a coin.
 # %%
 alike = preferences.agreement(held_out)
 print("two labellers put a pair in the same order:", alike)
+print("the crowd, where SFT wrote all four lists: ", preferences.agreement(crowd_held))
 
 # %% [markdown]
 r"""
@@ -589,8 +629,8 @@ seconds**.
 """
 
 # %%
-one_each = [groups[index][0][1] for index in order[cut:]]
-states, states_mask = heads.hidden_states(sft, tokenizer, one_each)
+
+states, states_mask = heads.hidden_states(sft, tokenizer, train_rankings)
 test_states, test_mask = heads.hidden_states(sft, tokenizer, held_rankings)
 states.shape  # (lists, tokens, width)
 
@@ -602,14 +642,40 @@ states.shape  # (lists, tokens, width)
 # %%
 readings = {"mean of tokens": use("5.1", mean_of_tokens), "last token": use("5.2", last_token)}
 for title, read in readings.items():
-    head = heads.fit_head(states, states_mask, one_each, read=read, loss_fn=pl_loss)
+    head = heads.fit_head(states, states_mask, train_rankings, read=read, loss_fn=pl_loss)
     found = count(heads.in_rankings(read(test_states @ head, test_mask), held_rankings), held_ranks)
     print(f"{title:15} {float(found[0].sum() / found[1].sum()):.3f}")
 print(f"{'all trained':15} {accuracy.mean:.3f}  (the model above)")
 
+
 # %% [markdown]
 """
 Mind the interval from section 6 before you declare a winner.
+
+### A rival that cannot read
+
+Notebook 00 used no language model for its reward. It added up the worth of the **words** in a list, fitted to the same
+kind of rankings by the same Plackett–Luce loss, with a penalty on large weights (*ridge*). It knows no order of words,
+and not even the prompt.
+
+**Predict first:** on which of the two kinds of lists can it compete?
+"""
+
+# %%
+from topfive.reward.words import fit_word_reward, word_accuracy
+
+by_words = fit_word_reward(train_rankings)
+print("words, lists by different writers:", word_accuracy(by_words, held_rankings))
+print("words, lists by SFT alone:        ", word_accuracy(by_words, [ranking for _, ranking in crowd_held]))
+
+# %% [markdown]
+"""
+Put the four numbers beside each other: two models, two kinds of lists. Only a model that reads the prompt can notice
+that a fine list answers another question. But where one model wrote all lists and little is left but which words
+please, few and strongly penalised weights are hard to beat with so few rankings. Try the dumb model, too; it tells
+you what your data are about.
+
+### Three opinions
 
 Heads are cheap, so train **three**, each on its own random draw of the rankings (some twice, some not at all). Where
 three heads that learned from nearly the same evidence disagree, the evidence does not decide.
@@ -617,7 +683,9 @@ three heads that learned from nearly the same evidence disagree, the evidence do
 
 # %%
 read = readings["mean of tokens"]
-three = [heads.fit_head(states, states_mask, one_each, read=read, loss_fn=pl_loss, seed=seed) for seed in (1, 2, 3)]
+three = [
+    heads.fit_head(states, states_mask, train_rankings, read=read, loss_fn=pl_loss, seed=seed) for seed in (1, 2, 3)
+]
 votes = torch.stack([heads.in_rankings(read(test_states @ head, test_mask), held_rankings) for head in three])
 votes.shape  # (heads, rankings, lists)
 
@@ -740,12 +808,12 @@ Here your own `pairs_right` did the work, with the number of words as the "score
 
 ### Does the order matter?
 
-In two ways. *People* may be pulled towards what they see first. The lists were shown in random order, so without such
-a pull each position would have the same mean place.
+In two ways. *People* may be pulled towards what they see first. The crowd was shown lists in random order, so without
+such a pull each position would have the same mean place.
 """
 
 # %%
-shown = np.array([ranking.ranks for _, ranking in crowd if len(ranking.ranks) == 4])
+shown = np.array([ranking.ranks for _, ranking in crowd])
 print("mean place of the list shown 1st, 2nd, 3rd, 4th:", shown.mean(axis=0).round(2))
 print("shown first and placed first:", stats.wilson(int((shown[:, 0] == 1).sum()), len(shown)), "· by chance 0.25")
 
@@ -838,7 +906,7 @@ from topfive.evaluate import heldout_prompts
 from topfive.judge import Judge
 
 few = not training_allowed()
-samples, chosen_prompts = (4, 4) if few else (16, 24)
+samples, chosen_prompts = (4, 3) if few else (16, 24)
 prompts = heldout_prompts(data.prompts("train"), chosen_prompts, seed=77)
 repeated = [prompt for prompt in prompts for _ in range(samples)]
 lists = sample_texts(sft, tokenizer, [prompt.text for prompt in repeated], seed=77, temperature=1.0)
@@ -892,18 +960,18 @@ print(len(mine), "rankings,", whose)
 Half of them to learn from, half to measure with. The model starts from what the crowd taught it and takes two small
 passes at a third of the learning rate.
 
-**Predict first:** will it get better on the other half? By more than its interval is wide?
+The words of section 8 get the same half, and nothing else. **Predict first:** who does best on the other half? By
+more than an interval is wide?
 """
 
 # %%
-from topfive.reward.train import accuracy as accuracy_of
-
 half = len(mine) // 2
 personal = copy.deepcopy(reward)
 config = RewardConfig(epochs=2, learning_rate=1e-4, seed=12)
 train_reward_model(personal, tokenizer, mine[:half], config, loss_fn=pl_loss)
-print("crowd only:     ", accuracy_of(reward, tokenizer, mine[half:]))
-print(f"and {half} {whose}:", accuracy_of(personal, tokenizer, mine[half:]))
+print("the crowd's model:       ", accuracy_of(reward, tokenizer, mine[half:]))
+print(f"trained on {half} more:     ", accuracy_of(personal, tokenizer, mine[half:]))
+print(f"words, from these {half} only:", word_accuracy(fit_word_reward(mine[:half]), mine[half:]))
 
 # %% [markdown]
 """
@@ -921,7 +989,7 @@ In practice you would use a library. TRL's `RewardTrainer` takes pairs with the 
 # %%
 from topfive.reward.pairs import as_pairs, train_on_pairs
 
-pairs_to_learn = as_pairs(train_rankings[:40])[: 160 if training_allowed() else 16]
+pairs_to_learn = as_pairs(train_rankings[:40])[: 160 if training_allowed() else 8]
 pairs_to_learn[0]
 
 # %% [markdown]

@@ -6,7 +6,7 @@ from tests.conftest import PLAIN
 from topfive import data, preferences
 from topfive.judge import Taste
 from topfive.ledger import Ledger, ranking_event
-from topfive.lists import Ranking
+from topfive.lists import Ranking, parse
 
 
 def ranked(name, texts, *ranks):
@@ -37,6 +37,32 @@ def test_simulated_labellers_see_the_same_lists_in_different_orders(bank, tmp_pa
     assert len({ranking.texts for _, ranking in made}) > len(groups)
     again = preferences.simulated_rankings(model, tokenizer, 6, seed=1, labellers=3, taste=Taste(noise=0.0))
     assert made == again
+
+
+def test_mixed_lists_differ_plainly_and_are_ranked_so(bank, model, tokenizer):
+    from tests.conftest import write_rows
+
+    rows = [("top 5 soups", "soups"), ("top 5 games", "games")]
+    write_rows(
+        data.folder() / "prompts.jsonl",
+        [
+            {"prompt": text, "topic": topic, "wording": 0, "constraints": [], "split": "train", "held_out": ""}
+            for text, topic in rows
+        ],
+    )
+    written = preferences.mixed_lists(model, tokenizer, 8, seed=1)
+    assert len(written) == 8
+    for index, (prompt, (fitting, _, other, spoiled)) in enumerate(written):
+        topics = {row["item"]: row["topic"] for row in data.rows("items")}
+        assert {topics[item] for item in parse(fitting).items} == {prompt.topic}
+        assert other == written[index - 1][1][0]
+        items = parse(spoiled).items
+        assert items[0] == items[4] == parse(fitting).items[0]
+        assert items[1:3] == parse(other).items[:2]
+    ranked = preferences.simulated_rankings(model, tokenizer, 8, seed=1, mixed=True, taste=Taste(noise=0.0))
+    for (_, ranking), (_, (fitting, _, _, spoiled)) in zip(ranked, written, strict=True):
+        places = dict(zip(ranking.texts, ranking.ranks, strict=True))
+        assert places[fitting] < places[spoiled]
 
 
 def test_the_crowds_files_are_used_where_there_are_any(monkeypatch, tmp_path, capsys):

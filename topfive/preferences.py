@@ -14,7 +14,7 @@ from topfive import data, ledger
 from topfive.crowd import Student
 from topfive.evaluate import heldout_prompts
 from topfive.judge import Taste
-from topfive.lists import Ranking
+from topfive.lists import Prompt, Ranking, parse, render
 from topfive.lm.sampling import sample_texts
 from topfive.stats import Estimate, ratio_bootstrap
 
@@ -52,23 +52,58 @@ def simulated_rankings(
     taste: Taste | None = None,
     labellers: int = 1,
     split: str = "train",
+    mixed: bool = False,
 ) -> list[Labelled]:
     """`groups` groups of four fresh lists, each ranked by simulated labellers of one taste, who see them in any order.
 
-    taste: by default none, and noise of 0.5. Lists are sampled at temperature 1, so that there is something to tell
-    apart. Prompts are of `split`, on topics that have training prompts.
+    taste: by default none, and noise of 0.5. mixed: the lists of a group have different writers (`mixed_lists`);
+    otherwise all are the model's own, at temperature 1, so that there is something to tell apart. Prompts are of
+    `split`, on topics that have training prompts.
     """
-    known = {prompt.topic for prompt in data.prompts("train")}
-    asked = heldout_prompts([prompt for prompt in data.prompts(split) if prompt.topic in known], groups, seed=seed)
-    repeated = [prompt.text for prompt in asked for _ in range(LISTS_A_RANKING)]
-    texts = sample_texts(model, tokenizer, repeated, seed=seed, temperature=1.0)
+    written = (
+        mixed_lists(model, tokenizer, groups, seed, split) if mixed else _sampled(model, tokenizer, groups, seed, split)
+    )
     rng = np.random.default_rng(seed)
     people = [Student(taste or Taste(noise=0.5), seed=1000 * seed + index) for index in range(labellers)]
     return [
-        (f"s{index}", person.rank(prompt, rng.permutation(texts[start : start + LISTS_A_RANKING]).tolist()))
-        for prompt, start in zip(asked, range(0, len(texts), LISTS_A_RANKING), strict=True)
+        (f"s{index}", person.rank(prompt, rng.permutation(texts).tolist()))
+        for prompt, texts in written
         for index, person in enumerate(people)
     ]
+
+
+def _sampled(
+    model: PreTrainedModel, tokenizer: Tokenizer, groups: int, seed: int, split: str
+) -> list[tuple[Prompt, list[str]]]:
+    asked = heldout_prompts(_on_known_topics(split), groups, seed=seed)
+    repeated = [prompt.text for prompt in asked for _ in range(LISTS_A_RANKING)]
+    texts = sample_texts(model, tokenizer, repeated, seed=seed, temperature=1.0)
+    starts = range(0, len(texts), LISTS_A_RANKING)
+    return [(prompt, texts[start : start + LISTS_A_RANKING]) for prompt, start in zip(asked, starts, strict=True)]
+
+
+def mixed_lists(
+    model: PreTrainedModel, tokenizer: Tokenizer, groups: int, seed: int, split: str = "train"
+) -> list[tuple[Prompt, list[str]]]:
+    """Prompts with four lists that differ plainly: of fitting items, sampled, of another prompt, spoiled.
+
+    The spoiled one has two items of the other prompt's list and one item twice.
+    """
+    known = {prompt.text: prompt for prompt in _on_known_topics(split)}
+    fresh = [(known[text], written) for text, written in data.fresh_lists(split, 2 * groups, seed) if text in known]
+    fresh = fresh[:groups]
+    sampled = sample_texts(model, tokenizer, [prompt.text for prompt, _ in fresh], seed=seed, temperature=1.0)
+    found = []
+    for index, (prompt, written) in enumerate(fresh):
+        other = fresh[index - 1][1]  # the prompts come in random order
+        own, foreign = parse(written).items, parse(other).items
+        found.append((prompt, [written, sampled[index], other, render([own[0], *foreign[:2], own[3], own[0]])]))
+    return found
+
+
+def _on_known_topics(split: str) -> list[Prompt]:
+    known = {prompt.topic for prompt in data.prompts("train")}
+    return [prompt for prompt in data.prompts(split) if prompt.topic in known]
 
 
 def own_rankings() -> list[Ranking]:
