@@ -80,11 +80,6 @@ def run(
     typer.echo(f"win rate {win['mean']:.2f} [{win['low']:.2f}, {win['high']:.2f}] over {win['n']} prompts; see {out}")
 
 
-@data_app.callback()
-def _data() -> None:
-    """Without it, typer would fold the only command of the group into the group."""
-
-
 @data_app.command()
 def check() -> None:
     """Check every rule of the data, line by line."""
@@ -96,6 +91,17 @@ def check() -> None:
     if problems:
         raise TopFiveError(f"{len(problems)} problems in {data.folder()}")
     typer.echo(f"{data.folder()} keeps every rule.")
+
+
+@data_app.command()
+def report(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where table and picture go.")] = Path("runs/data-report"),
+) -> None:
+    """Print the quality table of the data, and plot it."""
+    from topfive.build.report import write_report
+
+    typer.echo(write_report(out), nl=False)
+    typer.echo(f"Written to {out}.")
 
 
 app.add_typer(ledger_app, name="ledger")
