@@ -77,8 +77,9 @@ def quality_bars(quality: Mapping[str, Mapping[str, float]], win_rate: Estimate)
         heights = [quality[name][part] for part in PARTS]
         bars.bar([place + shift for place in places], heights, width=0.4, color=colour, label=label)
     bars.set_xticks(list(places), list(PARTS.values()), fontsize="x-small")
-    bars.set(title="What the lists are like", ylabel="share", ylim=(0, 1.02))
-    bars.legend(frameon=False, labelcolor=INK, loc="lower left")
+    bars.set_title("What the lists are like", loc="left", color=INK)
+    bars.set(ylabel="share", ylim=(0, 1.02))
+    bars.legend(frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=8)
     low, high = win_rate.mean - win_rate.low, win_rate.high - win_rate.mean
     wins.errorbar([0], [win_rate.mean], yerr=[[low], [high]], fmt="o", color=JUDGE, capsize=6, markersize=9)
     wins.axhline(0.5, color=INK, linewidth=1, linestyle=":")
