@@ -70,7 +70,7 @@ one by SFT, one that answers another prompt, and a spoiled one. **About 15 secon
 """
 
 # %%
-mixed = preferences.simulated_rankings(sft, tokenizer, 300 if training_allowed() else 16, seed=21, mixed=True)
+mixed = preferences.simulated_rankings(sft, tokenizer, 240 if training_allowed() else 16, seed=21, mixed=True)
 name, ranking = mixed[0]
 print(ranking.prompt.text, "· ranked by", name)
 for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
@@ -518,7 +518,7 @@ Whenever somebody quotes the accuracy of a reward model, ask: on pairs of what?
 ### Your reward model · 4 points
 
 When your work is graded, the model in `work/reward` meets rankings of fresh mixed lists, made with a secret seed by a
-labeller without noise. Points go by its pair accuracy there: from 0.58 one, from 0.62 two, from 0.66 four. The
+labeller without noise. Points go by its pair accuracy there: from 0.60 one, from 0.68 two, from 0.74 four. The
 course's own checkpoint in its place earns none.
 """
 
@@ -539,7 +539,7 @@ secret = preferences.simulated_rankings(
 found = measured(model, its_tokenizer, [ranking for _, ranking in secret])
 copied = is_shipped(artefact("reward"))
 print(f"pair accuracy {found}" + (f"; these are the weights of the course's own {copied!r}" if copied else ""))
-0.0 if copied else points_for(found.mean, at_least={0.58: 1, 0.62: 2, 0.66: 4})
+0.0 if copied else points_for(found.mean, at_least={0.60: 1, 0.68: 2, 0.74: 4})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -624,13 +624,14 @@ further: they agree for no good reason. And the agreement is itself an estimate 
 ## 8 · Where to read the score, and how sure to be
 
 Questions like "mean or last token?" need a fair comparison. A cheap one: keep the trunk **fixed**, compute all hidden
-states once, and train only the head. That is one vector, so it takes seconds. The cell below takes **about 15
-seconds**.
+states once, and train only the head. That is one vector, so it takes seconds. Every other ranking is enough for that;
+the two cells below take **about 15 seconds**.
 """
 
 # %%
 
-states, states_mask = heads.hidden_states(sft, tokenizer, train_rankings)
+every_other = train_rankings[::2]
+states, states_mask = heads.hidden_states(sft, tokenizer, every_other)
 test_states, test_mask = heads.hidden_states(sft, tokenizer, held_rankings)
 states.shape  # (lists, tokens, width)
 
@@ -642,7 +643,7 @@ states.shape  # (lists, tokens, width)
 # %%
 readings = {"mean of tokens": use("5.1", mean_of_tokens), "last token": use("5.2", last_token)}
 for title, read in readings.items():
-    head = heads.fit_head(states, states_mask, train_rankings, read=read, loss_fn=pl_loss)
+    head = heads.fit_head(states, states_mask, every_other, read=read, loss_fn=pl_loss)
     found = count(heads.in_rankings(read(test_states @ head, test_mask), held_rankings), held_ranks)
     print(f"{title:15} {float(found[0].sum() / found[1].sum()):.3f}")
 print(f"{'all trained':15} {accuracy.mean:.3f}  (the model above)")
@@ -683,9 +684,7 @@ three heads that learned from nearly the same evidence disagree, the evidence do
 
 # %%
 read = readings["mean of tokens"]
-three = [
-    heads.fit_head(states, states_mask, train_rankings, read=read, loss_fn=pl_loss, seed=seed) for seed in (1, 2, 3)
-]
+three = [heads.fit_head(states, states_mask, every_other, read=read, loss_fn=pl_loss, seed=seed) for seed in (1, 2, 3)]
 votes = torch.stack([heads.in_rankings(read(test_states @ head, test_mask), held_rankings) for head in three])
 votes.shape  # (heads, rankings, lists)
 

@@ -11,10 +11,10 @@ from topfive.checks import exercises
 
 SMALLER = {
     "groups=400": "groups=20",
-    "300 if": "20 if",
+    "240 if": "20 if",
     "60 if": "8 if",
     "(16, 24)": "(4, 3)",
-    "40 if": "8 if",
+    " 40 if": " 8 if",
     "epochs=2": "epochs=1",
 }
 
