@@ -28,7 +28,7 @@ from topfive.lm.measure import completion_nats
 from topfive.lm.model import load, new_model
 from topfive.lm.sampling import sample_texts
 from topfive.lm.train import TrainConfig, adamw, encode_pairs, fit, muon, packed_batches, sft_batches
-from topfive.stats import bootstrap
+from topfive.stats import bootstrap, wilson
 
 plots.show_loop("base model")
 
@@ -542,9 +542,10 @@ model gives most tokens none.
 
 ## 7 · Supervised fine-tuning
 
-The base model continues text. Ask it, and it may answer, or go on with something that stood behind lists in its text.
-**Supervised fine-tuning** (SFT) trains it further on demonstrations: prompts with answers as one would like them. Same
-loss, same loop; what changes is the data, and which tokens count.
+The base model continues text, whatever its text was like. Ours has read lists by careless writers, and lists with a
+reviewer's remarks in brackets, so it writes such lists, too. **Supervised fine-tuning** (SFT) trains it further on
+demonstrations: prompts with answers as one would like them. Same loss, same loop; what changes is the data, and which
+tokens count.
 """
 
 # %%
@@ -685,7 +686,8 @@ sft, _ = trained("sft", fine_tune)
 """
 ## 8 · Did it help?
 
-**Predict first.** Which will change more: the perplexity on held-out lists, or the share of lists that are in order?
+**Predict first.** Will lists that somebody else wrote be much likelier to your model than to the base model? Will the
+lists that it writes itself be better? In what?
 """
 
 # %%
@@ -711,6 +713,20 @@ HTML(plots.side_by_side(questions[:4], {name: texts[:4] for name, texts in answe
 
 # %% [markdown]
 """
+First the form: five numbered items and nothing else, no remark in brackets.
+"""
+
+
+# %%
+def in_order(text):
+    return parse(text).valid and "(" not in text
+
+
+for name, texts in answers.items():
+    print(f"{name:5} {wilson(sum(map(in_order, texts)), len(texts))}")
+
+# %% [markdown]
+"""
 Now the course's judge (notebook 00) counts its five parts, over all of the prompts. The first judgement takes some
 seconds. The bars' whiskers are 95 % intervals over prompts: another hundred would have given slightly other shares.
 """
@@ -732,9 +748,8 @@ Where two intervals lie apart, something changed; where they overlap much, this 
 argue that fine-tuning on demonstrations teaches mostly the *form*, and that what a model knows it has from pretraining.
 Do your bars agree?
 
-Perplexity says little about form, because it averages over all tokens, while a valid list hangs on a handful: the line
-breaks, the fifth item, the end token. And it only ever says how likely *given* lists are, not what the model writes by
-itself. So: measure both, and read.
+Perplexity says how likely *given* lists are, the judge what the model writes by itself. A few tokens decide how a list
+looks (is a bracket opened, does the end come), and they hardly move a mean over all tokens. So measure both, and read.
 
 ## 9 · The same with a library
 
@@ -782,10 +797,10 @@ comparing with something known is the best test that training code can have. Try
 
 ## 10 · Your model, measured
 
-Four points are for the model in `work/sft`. The locked cells measure it on prompts that you have not seen here: two
-points if its perplexity on fresh lists is at most 1.1 times that of the base model (one up to 1.3 times), and two if at
-least 90 % of its lists are five numbered items and nothing else (one from 75 %). A shipped checkpoint earns nothing.
-Hand in the `work` folder with this notebook.
+Four points are for the model in `work/sft`. The locked cells measure it on held-out prompts: two points if its
+perplexity on fresh lists is at most 0.99 times that of the base model (one up to 1.01 times), and two if at least 95
+% of its lists are five numbered items and nothing else (one from 90 %). A shipped checkpoint earns nothing. Hand in
+the `work` folder with this notebook.
 """
 
 # %% test="sft-perplexity" points=2
@@ -797,21 +812,22 @@ from topfive.checks.artefacts import load as load_artefact
 
 own, _ = load_artefact(artefact("sft"))
 copied = is_shipped(artefact("sft"))
-unseen = data.fresh_lists("test", 96, seed=1003)
+unseen = data.fresh_lists("validation", 128, seed=1003)
 (own_nats, count, _), (base_nats, _, _) = (completion_nats(model, tokenizer, unseen) for model in (own, base))
 ratio = perplexity((own_nats - base_nats).sum() / count.sum())
 print(f"a copy of the shipped {copied}" if copied else f"{ratio:.2f} times the perplexity of the base model")
-0.0 if copied else points_for(ratio, at_most={1.3: 1, 1.1: 2})
+0.0 if copied else points_for(ratio, at_most={1.01: 1, 0.99: 2})
 ### END HIDDEN TESTS
 
 # %% test="sft-valid" points=2
 # Locked: your points for valid lists.
 ### BEGIN HIDDEN TESTS
-unseen_prompts = [one.text for one in evaluate.heldout_prompts(data.prompts("test"), 64, seed=1004)]
-valid = [parse(text).valid for text in sample_texts(own, tokenizer, unseen_prompts, seed=1005)]
-share_valid = sum(valid) / len(valid)
-print(f"{share_valid:.0%} of its lists are valid")
-0.0 if copied else points_for(share_valid, at_least={0.75: 1, 0.9: 2})
+unseen_prompts = [one.text for one in evaluate.heldout_prompts(data.prompts("validation"), 64, seed=1004)]
+own_lists = sample_texts(own, tokenizer, unseen_prompts, seed=1005)
+kept_form = [parse(text).valid and "(" not in text for text in own_lists]
+share = sum(kept_form) / len(kept_form)
+print(f"{share:.0%} of its lists are in order")
+0.0 if copied else points_for(share, at_least={0.9: 1, 0.95: 2})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -849,6 +865,8 @@ seeds. Only if that interval excludes zero would I change the recipe.
 - Fine-tune without the mask and make the comparison of your own answer. It is one argument.
 - Set `many = 400` and see by how much the intervals shrink. (By half. Why?)
 - Pretrain ten minutes instead of one: `TrainConfig(steps=3000, …)`. Does the loss go on falling along the same line?
+- Four topics head no demonstration. Measure both models on `data.fresh_lists("test", 100, seed=0)`, and the course's
+  own SFT model, which was trained for longer: what did fine-tuning do to what it was not shown?
 - Give pads a 1 in the mask and sample: what does the model write after its fifth item?
 
 | paper | what for |
