@@ -70,7 +70,7 @@ one by SFT, one that answers another prompt, and a spoiled one. **About 15 secon
 """
 
 # %%
-mixed = preferences.simulated_rankings(sft, tokenizer, 240 if training_allowed() else 16, seed=21, mixed=True)
+mixed = preferences.simulated_rankings(sft, tokenizer, 300 if training_allowed() else 16, seed=21, mixed=True)
 name, ranking = mixed[0]
 print(ranking.prompt.text, "· ranked by", name)
 for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
@@ -518,7 +518,7 @@ Whenever somebody quotes the accuracy of a reward model, ask: on pairs of what?
 ### Your reward model · 4 points
 
 When your work is graded, the model in `work/reward` meets rankings of fresh mixed lists, made with a secret seed by a
-labeller without noise. Points go by its pair accuracy there: from 0.60 one, from 0.68 two, from 0.74 four. The
+labeller without noise. Points go by its pair accuracy there: from 0.60 one, from 0.65 two, from 0.70 four. The
 course's own checkpoint in its place earns none.
 """
 
@@ -532,14 +532,13 @@ from topfive.judge import Taste
 from topfive.reward.train import accuracy as measured
 
 model, _ = load_artefact(artefact("reward"))
-writer, its_tokenizer = load(data.checkpoint("sft"))
-secret = preferences.simulated_rankings(
-    writer, its_tokenizer, 48, seed=90210, taste=Taste(noise=0.0), split="validation", mixed=True
-)
-found = measured(model, its_tokenizer, [ranking for _, ranking in secret])
+writer, coder = load(data.checkpoint("sft"))
+exact = Taste(noise=0.0)
+secret = preferences.simulated_rankings(writer, coder, 48, seed=90210, taste=exact, split="validation", mixed=True)
+found = measured(model, coder, [ranking for _, ranking in secret])
 copied = is_shipped(artefact("reward"))
 print(f"pair accuracy {found}" + (f"; these are the weights of the course's own {copied!r}" if copied else ""))
-0.0 if copied else points_for(found.mean, at_least={0.60: 1, 0.68: 2, 0.74: 4})
+0.0 if copied else points_for(found.mean, at_least={0.60: 1, 0.65: 2, 0.70: 4})
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -11,7 +11,7 @@ from topfive.checks import exercises
 
 SMALLER = {
     "groups=400": "groups=20",
-    "240 if": "20 if",
+    "300 if": "20 if",
     "60 if": "8 if",
     "(16, 24)": "(4, 3)",
     " 40 if": " 8 if",
