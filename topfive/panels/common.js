@@ -203,7 +203,6 @@ function show(kind, model, el) {
   let waitingSince = null; // since when there is no answer to them
   let sideRows = null; // the small model's view of the lists just judged
   let revealed = null;
-  let missing = ""; // what the last "Next" found missing; it stays until the draft changes
   let input = "key"; // how the last gesture was made
   let lastTime = 0;
   let clock = { task: null, spent: 0, since: performance.now() };
@@ -359,7 +358,6 @@ function show(kind, model, el) {
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
     current = greeted ? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) missing = "";
     if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: performance.now() };
     if (!greeted) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
@@ -371,7 +369,6 @@ function show(kind, model, el) {
       title.textContent = current.prompt.text.charAt(0).toUpperCase() + current.prompt.text.slice(1);
       ask.replaceChildren(...kind.ask(current, config));
       body.replaceChildren(kind.body(current, draft(), act));
-      if (missing) body.append(h("p", { class: "note missing" }, missing));
       body.classList.toggle("flagged", Boolean(state.flags[current.id]));
     }
     if (held) keepFocus(held, focus);
@@ -387,7 +384,6 @@ function show(kind, model, el) {
   const draft = () => state.drafts[current.id] ?? kind.start(current);
 
   function act(newDraft, words, { redraw = true } = {}) {
-    missing = "";
     record("draft", { task: current.id, draft: newDraft });
     if (words) live.textContent = words;
     if (redraw) draw();
@@ -435,8 +431,11 @@ function show(kind, model, el) {
     body.firstChild?.flush?.();
     const answer = kind.answer(current, draft());
     if (typeof answer === "string") {
-      live.textContent = missing = answer;
-      return draw();
+      live.textContent = answer;
+      const note = h("p", { class: "note missing" }, answer);
+      body.querySelector(".missing")?.remove();
+      body.append(note);
+      return;
     }
     record("answer", { type: config.type, of: config.of, ...about(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
     draw();
