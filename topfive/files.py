@@ -17,7 +17,11 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Replace `folder` by what `fill(temporary_folder)` writes. Until the rename, the old folder stays whole."""
+    """Replace `folder` by what `fill(temporary_folder)` writes; where that fails, the old folder stays, whole.
+
+    Folders cannot be swapped in one step on every system: a crash between the two renames leaves the old one beside
+    its name, as `.name.….old`.
+    """
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -25,7 +29,11 @@ def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
     if folder.exists():
         old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
         folder.rename(old)
-        temporary.rename(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            old.replace(folder)
+            raise
         shutil.rmtree(old)
     else:
         temporary.rename(folder)
