@@ -99,7 +99,9 @@ def test_many_lists_are_judged_in_order(bank: Path):
     ("item", "specific"),
     [
         ("tomato soup with basil", True),
-        ("tomato-basil soup", True),
+        ("lentil soup with basil", True),  # new, of neighbours that are known
+        ("tomato-basil soup", False),  # all words are known, but not side by side
+        ("seek soup with basil", False),
         ("soup", False),
         ("good tomato soup", False),
         ("tomato qwx soup", False),

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -189,18 +190,29 @@ def _bank() -> dict[str, ItemFacts]:
     return facts
 
 
+def _split(text: str) -> list[str]:
+    return normalise(text).replace("-", " ").replace(",", " ").split()
+
+
 @cache
-def _words() -> frozenset[str]:
-    texts = [row["item"] + " " + row["note"] for row in data.rows("items")]
+def _neighbours() -> frozenset[tuple[str, str]]:
+    """Pairs of words that stand side by side somewhere in the course's own text."""
+    texts = [text for row in data.rows("items") for text in (row["item"], row["note"])]
     texts += [item for row in data.rows("demonstrations") if not row["flaws"] for item in row["items"]]
     texts += [wording for row in data.rows("topics") for wording in row["wordings"]]
-    return frozenset(word for text in texts for word in normalise(text).replace("-", " ").replace(",", " ").split())
+    return frozenset(pair for text in texts for pair in pairwise(_split(text)))
 
 
 def is_specific(item: str) -> bool:
-    """Two to eight words, all of them real ones of the course's own text, none of them vague ("something nice")."""
-    words = normalise(item).replace("-", " ").split()
-    return 2 <= len(words) <= 8 and not VAGUE & set(words) and set(words) <= _words() and len(set(words)) == len(words)
+    """An item of the bank; or two to eight words that could be one.
+
+    None of them is vague ("something nice"), none of four letters or more is said twice, and each two neighbours stand
+    side by side somewhere in the course's own text. That catches most splices of two items, which single words do not.
+    """
+    words = _split(item)
+    long = [word for word in words if len(word) >= 4]
+    could_be = 2 <= len(words) <= 8 and not VAGUE & set(words) and len(set(long)) == len(long)
+    return normalise(item) in _bank() or (could_be and set(pairwise(words)) <= _neighbours())
 
 
 @cache
