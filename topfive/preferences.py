@@ -128,6 +128,16 @@ def by_group(labelled: Sequence[Labelled]) -> dict[tuple[str, ...], list[Labelle
     return groups
 
 
+def split_by_lists(
+    labelled: Sequence[Labelled], held_share: float = 0.2, seed: int = 0
+) -> tuple[list[list[Labelled]], list[list[Labelled]]]:
+    """Groups of rankings to learn from, and groups held out: no list is on both sides."""
+    groups = list(by_group(labelled).values())
+    order = np.random.default_rng(seed).permutation(len(groups))
+    held = int(held_share * len(groups))
+    return [groups[index] for index in order[held:]], [groups[index] for index in order[:held]]
+
+
 def agreement(labelled: Sequence[Labelled]) -> Estimate:
     """Share of pairs of lists that two labellers, both telling them apart, put in the same order.
 

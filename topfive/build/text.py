@@ -61,15 +61,19 @@ def make_prompts() -> list[data.Row]:
 
     Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). A third
     of the pairs of constraints is never trained on (`held_out: "combination"`), nor is any prompt of a test topic
-    (`held_out: "topic"`).
+    (`held_out: "topic"`). A pair that a hand-written list has is not held out.
     """
     rng = Random(SEED)
+    hand = data.read_jsonl(data.folder() / "demonstrations" / "hand.jsonl")
+    written = {(row["topic"], frozenset(row["constraints"])) for _, row in hand}
     rows: list[data.Row] = []
     for topic in data.rows("topics"):
         singles = [(tag,) for tag in topic["constraints"]]
         pairs = [pair for pair in combinations(topic["constraints"], 2) if _enough(topic["topic"], pair)]
         rng.shuffle(pairs)
-        held_pairs, train_pairs = pairs[: len(pairs) // 3][:4], pairs[len(pairs) // 3 :][:5]
+        unwritten = [pair for pair in pairs if (topic["topic"], frozenset(pair)) not in written]
+        held_pairs = unwritten[: len(pairs) // 3][:4]
+        train_pairs = [pair for pair in pairs if pair not in held_pairs][:5]
         for wording in range(len(topic["wordings"])):
             split = {VALIDATION_WORDING: "validation", TEST_WORDING: "test"}.get(wording, "train")
             held_out = "" if split == "train" else "wording"

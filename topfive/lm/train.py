@@ -67,10 +67,10 @@ def fit(
     with after_this_step() as interrupt:
         for step in range(start, config.steps):
             set_learning_rates(optimizers, peaks, schedule(step, config))
-            batch = batch_at(step)
+            tokens, mask = (tensor.to(model.device) for tensor in batch_at(step))
             # Pads stand on the right, where nothing real sees them: a mask of ones only says that we know.
-            logits = model(batch.tokens, attention_mask=torch.ones_like(batch.tokens), use_cache=False).logits
-            loss = loss_fn(logits, batch.tokens, batch.mask)
+            logits = model(tokens, attention_mask=torch.ones_like(tokens), use_cache=False).logits
+            loss = loss_fn(logits, tokens, mask)
             for optimizer in optimizers:
                 optimizer.zero_grad()
             loss.backward()
