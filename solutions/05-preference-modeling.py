@@ -6,10 +6,10 @@ r"""
 |---|---|---|---|
 | about 2½ hours | 30 | PyTorch, no other notebook | write and train a reward model, and say how far to trust it |
 
-People can say which of two lists they like better. PPO needs a *number* for every list. The **reward model** stands
-between the two: it reads a list and predicts how well people would place it. In this notebook you write its head and
-its losses, train it, and then spend most of the time on the question that decides everything later: *what did it
-really learn?*
+People can say which of two lists they like better. PPO, the algorithm that improves the language model in notebook 06,
+needs a *number* for every list. The **reward model** stands between the two: it reads a list and predicts how well
+people would place it. In this notebook you write its head and its losses, train it, and then spend most of the time on
+the question that decides everything later: *what did it really learn?*
 
 Every exercise has a `check` that answers in words, and `hint("5.3")` gives the next hint. Nothing breaks if you skip
 one: what comes later then uses the course's own function.
@@ -40,9 +40,12 @@ plots.show_loop("reward model")
 """
 ## 1 · What people told us
 
-Rankings come from two sources here. For the first, the SFT model of notebook 03 wrote four lists for each of 400
-prompts, and three of fifty workers put each four in order. (All labellers in this notebook are simulated, and their
-rows say so. While nbgrader grades, smaller numbers have to do.)
+Rankings come from two sources here. For the first, the **SFT model** of notebook 03, a small language model fine-tuned
+on good lists, wrote four lists for each of 400 prompts, and three of fifty workers put each four in order.
+
+All labellers in this notebook are simulated, and their rows say so. They go by the course's **judge**, a program that
+knows what fits a prompt, and by chance. Those of the crowd also have likes of their own, and a few only pretend to
+work. (`training_allowed()` is false only while the notebook is being graded; smaller numbers have to do then.)
 """
 
 # %%
@@ -66,7 +69,8 @@ A ranking is *one act* of one person. It holds no number, only an order.
 
 The four lists look much alike: one model wrote them. So real projects also collect rankings of lists by **different
 writers** (Stiennon et al. 2020 mixed several models and people). That is our second source: a list of fitting items,
-one by SFT, one that answers another prompt, and a spoiled one. **About 15 seconds.**
+one by SFT, one that answers another prompt, and a spoiled one, with two foreign items and one item twice. **About 15
+seconds.**
 """
 
 # %%
@@ -79,7 +83,7 @@ for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
 # %% [markdown]
 """
 Before anything else, some rankings are put aside to measure with. **Predict first:** every four lists of the crowd were
-ranked by several people. If we drew single rankings at random for the test, what would be wrong with it?
+ranked by three workers. If we drew single rankings at random for the test, what would be wrong with it?
 """
 
 # %%
@@ -93,8 +97,8 @@ print(len(train_rankings), "rankings to learn from,", len(crowd_held), "of the c
 # %% [markdown]
 """
 With single rankings, the same lists would be on both sides, and the model could know them by heart. So we split by
-*lists*. For the mixed ones we go further: fresh lists for *prompts* that are in no training ranking, and three
-labellers for each four.
+*lists*, and learn from one ranking of each four. For the mixed ones we go further: fresh lists, for *prompts* that are
+in no training ranking, each four ranked by three labellers.
 """
 
 # %%
@@ -108,8 +112,8 @@ print(len(held_out), "mixed rankings held out")
 ## 2 · From a list to a number
 
 The reward model is the language model with another end. Its **trunk** turns each token into a vector, its *hidden
-state*. The **head** is one more vector, of the same width; its product with a hidden state is one number. So a list
-of 60 tokens gives 60 numbers, and one score has to come out of them.
+state*. The **head** is one more vector, of the same width; its product with a hidden state is one number. Prompt and
+list are read as one text: 60 tokens give 60 numbers, and one score has to come out of them.
 """
 
 # %%
@@ -132,7 +136,9 @@ fig, [ax] = plots.figure(width=9)
 ax.bar(range(mask.shape[1]), numbers[shortest], color=[plots.SFT if real else "#cccccc" for real in mask[shortest]])
 ax.axvline(int(mask[shortest].sum()) - 1, color=plots.RLHF, linestyle=":", label="last real token")
 ax.set(
-    title="One list: a number at every token (blue), and at every pad (light)", xlabel="token", ylabel="head's number"
+    title="One list: a number at every token (blue), and at every pad (light)",
+    xlabel="token: first the prompt, then the list",
+    ylabel="head's number",
 )
 ax.legend(frameon=False, labelcolor=plots.INK)
 plots.show(fig, alt="Bars of the head's number at each token of a list; those on pads at the right are light grey")
@@ -162,6 +168,12 @@ def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
 # %%
 with once_written():
     print(mean_of_tokens(torch.tensor([[1.0, 3.0, 2.0, 9.0]]), torch.tensor([[1, 1, 1, 0]])))
+
+# %% [markdown]
+"""
+(The tempting wrong answers: 3.75 counts the pad, and 1.5 makes it 0 but still divides by four. A cell that begins with
+`once_written()` waits until you have written the function.)
+"""
 
 # %%
 check("5.1", mean_of_tokens)
@@ -245,7 +257,8 @@ Of each pair we know which list was **chosen** and which **rejected**. The loss 
 
 $$\mathcal{L} = -\,\text{mean}\,\log \sigma(s_\text{chosen} - s_\text{rejected})$$
 
-(Stiennon et al. 2020, section 3.4; in InstructGPT, Ouyang et al. 2022, equation 1.)
+(Stiennon et al. 2020, section 3.4; in InstructGPT, Ouyang et al. 2022, equation 1.) With the natural logarithm it is
+measured in *nats*.
 
 **Predict first.** A model that gives every list the same score: what is its loss? And one that is off by 200, the wrong
 way round?
@@ -323,7 +336,8 @@ print(f"first choice among three: {first:.3f} · second among two: {second:.3f} 
 r"""
 ### 5.4 The Plackett–Luce loss · 15 min · 4 points · needs 5.3
 
-The loss of one ranking is the mean of −log P over its **choices**; the loss of a batch is the mean over rankings.
+A choice costs −log of its probability. The loss of one ranking is the mean over its **choices**; the loss of a batch is
+the mean over its rankings.
 
 Real rankings are untidy, so the docstring says three more things:
 
@@ -362,7 +376,8 @@ with once_written():
 
 # %% [markdown]
 """
-The first number should be −log of the ranking's probability above, divided by its two choices.
+The first number should be −log of the ranking's probability above, divided by its two choices. Places 1, 1, 2 are two
+choices as well, each among all three; places 1, 2, 2 are only one.
 """
 
 # %%
@@ -408,7 +423,11 @@ reward, _ = trained("reward", train)
 
 # %% [markdown]
 """
-Read what it thinks of four lists for a prompt that it has never seen. Would you have put them in the same order?
+The curve should begin near what somebody pays who knows nothing. Where it ended is in its title, but that was on lists
+it learned from, so it proves little yet.
+
+Read what it thinks of four lists for a prompt that it has never seen. Would you have put them in the same order? (That
+the scores are all large or all negative means nothing: a reward has no zero of its own.)
 """
 
 # %%
@@ -506,8 +525,9 @@ evidence really consists of.
 # %%
 from topfive.reward.train import accuracy as accuracy_of
 
+crowd_accuracy = accuracy_of(reward, tokenizer, [ranking for _, ranking in crowd_held])
 print("lists by different writers:", accuracy)
-print("lists by SFT alone:        ", accuracy_of(reward, tokenizer, [ranking for _, ranking in crowd_held]))
+print("lists by SFT alone:        ", crowd_accuracy)
 
 # %% [markdown]
 """
@@ -550,8 +570,9 @@ Is that a bad model, or a hard task? People differ. Nobody can predict a coin.
 
 # %%
 alike = preferences.agreement(held_out)
-print("two labellers put a pair in the same order:", alike)
-print("the crowd, where SFT wrote all four lists: ", preferences.agreement(crowd_held))
+crowd_alike = preferences.agreement(crowd_held)
+print("two labellers agree, lists by different writers:", alike)
+print("two of the crowd agree, lists by SFT alone:     ", crowd_alike)
 
 # %% [markdown]
 r"""
@@ -596,13 +617,18 @@ grade("5.6", accuracy_ceiling, seeds=(551, 552, 553))
 
 # %%
 top = use("5.6", accuracy_ceiling)
-ceiling = float(torch.as_tensor(top(torch.tensor([alike.mean])))[0])
-print(f"labellers agree in {alike.mean:.2f} of pairs · ceiling {ceiling:.2f} · your model {accuracy.mean:.2f}")
+lists_by = {"different writers": (alike, accuracy), "SFT alone": (crowd_alike, crowd_accuracy)}
+for title, (agreed, reached) in lists_by.items():
+    ceiling = float(torch.as_tensor(top(torch.tensor([agreed.mean])))[0])
+    print(f"{title:17} labellers agree in {agreed.mean:.2f} · ceiling {ceiling:.2f} · your model {reached.mean:.2f}")
 
 # %% [markdown]
 r"""
-**A model can agree with a labeller more often than a second labeller does.** That is nothing superhuman: the second
-labeller has noise of their own, the model has none.
+So, a bad model or a hard task? What lies above the ceiling is the task; what lies between it and your model is the
+model. The two rows need not give the same answer.
+
+And the ceiling lies above the agreement: **a model can agree with a labeller more often than a second labeller does.**
+That is nothing superhuman: the second labeller has noise of their own, the model has none.
 
 But why "at most"? Pairs are not all equally hard. Let half of them be clear ($m = 1$) and half pure taste ($m = ½$).
 """
@@ -617,7 +643,7 @@ print(f"labellers agree in {agreed:.2f} · the formula says {bound:.3f} · the b
 r"""
 The curve $m^2+(1-m)^2$ bends upwards, so a mixture of easy and hard pairs agrees more often than middling pairs of
 the same mean $m$ (Jensen's inequality). The formula then hands back too large an $m$: it is an **upper bound**, exact
-only if all pairs are equally hard. Labellers who share a bias, towards what is shown first for instance, raise it
+only if all pairs are equally hard. Labellers who share a bias, towards longer lists for instance, raise it
 further: they agree for no good reason. And the agreement is itself an estimate with an interval.
 
 ## 8 · Where to read the score, and how sure to be
@@ -768,7 +794,7 @@ grade("5.7", calibration_table, seeds=(561, 562, 563))
 table = torch.as_tensor(use("5.7", calibration_table)(sure, happened, bins=10))
 filled = table[table[:, 2] >= 20].double()
 slope = float(np.polyfit(filled[:, 0], filled[:, 1], 1, w=filled[:, 2].sqrt())[0]) if len(filled) > 1 else float("nan")
-verdict = "too sure of itself" if slope < 0.85 else "too modest" if slope > 1.15 else "about as sure as it should be"
+verdict = "too sure of itself" if slope < 0.9 else "too modest" if slope > 1.1 else "well calibrated"
 fig, [ax] = plots.figure(width=4.6, height=3.8)
 ax.plot([0, 1], [0, 1], color=plots.INK, linewidth=1, linestyle=":")
 ax.scatter(filled[:, 0], filled[:, 1], s=filled[:, 2], color=plots.RLHF, alpha=0.8)
@@ -779,10 +805,12 @@ print(f"slope {slope:.2f} · mean distance from the diagonal (ECE) {measure.cali
 
 # %% [markdown]
 """
-The area of a dot is its number of pairs; bins of fewer than 20 are left out. Flatter than the diagonal means too
-sure. For a reward that PPO adds to a KL penalty this matters: too sure means too large, just as if β were too small.
-(Before PPO, scores are shifted and scaled so that SFT lists have mean 0 and standard deviation 1. From then on σ of a
-difference is no probability any more.)
+The area of a dot is its number of pairs; bins of fewer than 20 are left out. Flatter than the diagonal means too sure,
+steeper means too modest.
+
+For PPO this matters, since it sets the reward against a penalty, β times the distance from the SFT model (notebook 06):
+too sure means too large, just as if β were too small. (Before PPO, scores are shifted and scaled so that SFT lists have
+mean 0 and standard deviation 1. From then on σ of a difference is no probability any more.)
 
 ### Is it fooled by length?
 
@@ -802,7 +830,9 @@ for title, (agree, of) in (("the labellers", by_people), ("the reward model", by
 
 # %% [markdown]
 """
-Here your own `pairs_right` did the work, with the number of words as the "score".
+Here your own `pairs_right` did the work, with the number of words as the "score". One half means that length does not
+count. Compare the second number with the first, not with one half: a model whose labellers like longer lists may like
+them too, as much as they do.
 
 ### Does the order matter?
 
@@ -817,6 +847,10 @@ print("shown first and placed first:", stats.wilson(int((shown[:, 0] == 1).sum()
 
 # %% [markdown]
 """
+If that interval leaves out 0.25, the crowd is pulled. Since each worker saw the four in another order, the pull favours
+no list: in the labels it is noise, which lowers agreement and costs accuracy. Had one writer's list always stood first, a
+model would have taken the pull for quality.
+
 *The model* reads from left to right. A list with the same five items backwards is worth the same to our judge, who
 looks at the items alone. To the model?
 """
@@ -895,8 +929,8 @@ them changes nothing. With only two answers you cannot get further away than log
 bound** (Beirami et al. 2024), and a good one for lists, of which there are very many.
 
 Now with real lists: for each prompt some samples, scored by *your reward model* (which chooses) and by *the judge*
-(who is never asked before), at temperature 1, like the lists that were ranked. **About 10 seconds.** **Predict
-first:** will the judge's curve follow?
+(who has no say in the choice), at temperature 1, like the lists that were ranked: each token is drawn with the
+probability that the model gives it. **About 10 seconds.** **Predict first:** will the judge's curve follow?
 """
 
 # %%
@@ -913,13 +947,15 @@ gold = torch.from_numpy(Judge().scores(repeated, lists)).float().reshape(-1, sam
 
 
 # %%
+ns = [n for n in (1, 2, 4, 8, 16) if n <= samples]
+
+
 def gains(values: Tensor) -> list[float]:
     """How much better the best of n is than one sample, for each n, in standard deviations within a prompt."""
     spread = float((values - values.mean(dim=1, keepdim=True)).std())
     return [float((measure.best_of_n_mean(proxy, values, n) - values.mean(dim=1)).mean()) / spread for n in ns]
 
 
-ns = [n for n in (1, 2, 4, 8, 16) if n <= samples]
 away = [measure.best_of_n_kl(n) for n in ns]
 by_proxy, by_judge = gains(proxy), gains(gold)
 fig, [ax] = plots.figure(width=5.4)
@@ -956,7 +992,7 @@ print(len(mine), "rankings,", whose)
 # %% [markdown]
 """
 Half of them to learn from, half to measure with. The model starts from what the crowd taught it and takes two small
-passes at a third of the learning rate.
+passes at a tenth of the learning rate.
 
 The words of section 8 get the same half, and nothing else. **Predict first:** who does best on the other half? By
 more than an interval is wide?
@@ -1061,15 +1097,15 @@ measured. Watch fresh human comparisons and the KL instead, and stop when they t
 - Train on 50, 100, 200 and all rankings. Draw accuracy over their number with intervals. What would twice as many buy?
 - Give a head only three numbers: words, repeated items, lines. How close does it come?
 
-**Papers.** Bradley & Terry 1952 · Luce 1959 · Plackett 1975 · Christiano et al. 2017, *Deep reinforcement learning from
-human preferences*, [arXiv 1706.03741](https://arxiv.org/abs/1706.03741) · Stiennon et al. 2020, *Learning to summarize
-from human feedback*, [2009.01325](https://arxiv.org/abs/2009.01325) · Ouyang et al. 2022 (InstructGPT),
-[2203.02155](https://arxiv.org/abs/2203.02155) · Guo et al. 2017, *On calibration of modern neural networks*,
-[1706.04599](https://arxiv.org/abs/1706.04599) · Gao et al. 2023, *Scaling laws for reward model overoptimization*,
-[2210.10760](https://arxiv.org/abs/2210.10760) · Singhal et al. 2023, *A long way to go: investigating length
-correlations in RLHF*, [2310.03716](https://arxiv.org/abs/2310.03716) · Coste et al. 2024, *Reward model ensembles help
-mitigate overoptimization*, [2310.02743](https://arxiv.org/abs/2310.02743) · Beirami et al. 2024, *Theoretical
-guarantees on the best-of-n alignment policy*, [2401.01879](https://arxiv.org/abs/2401.01879)
+**Papers.** Bradley & Terry 1952 · Luce 1959 · Breslow 1974 (ties) · Plackett 1975 · Christiano et al. 2017, *Deep
+reinforcement learning from human preferences*, [arXiv 1706.03741](https://arxiv.org/abs/1706.03741) · Stiennon et al.
+2020, *Learning to summarize from human feedback*, [2009.01325](https://arxiv.org/abs/2009.01325) · Ouyang et al. 2022
+(InstructGPT), [2203.02155](https://arxiv.org/abs/2203.02155) · Guo et al. 2017, *On calibration of modern neural
+networks*, [1706.04599](https://arxiv.org/abs/1706.04599) · Gao et al. 2023, *Scaling laws for reward model
+overoptimization*, [2210.10760](https://arxiv.org/abs/2210.10760) · Singhal et al. 2023, *A long way to go:
+investigating length correlations in RLHF*, [2310.03716](https://arxiv.org/abs/2310.03716) · Coste et al. 2024, *Reward
+model ensembles help mitigate overoptimization*, [2310.02743](https://arxiv.org/abs/2310.02743) · Beirami et al. 2024,
+*Theoretical guarantees on the best-of-n alignment policy*, [2401.01879](https://arxiv.org/abs/2401.01879)
 
 Next: **06 ppo** takes a reward model like yours and trains a policy against it.
 """

@@ -117,7 +117,11 @@ def _last_cases(seed: int) -> list[Case]:
     lengths = torch.randint(1, 13, (32,), generator=generator).tolist()
     left = "pads on the left"
     return [
-        Case("three tokens and a pad", toy, look_at="at which place the last real token stands."),
+        Case(
+            "three tokens and a pad",
+            toy,
+            look_at="at which place the last real token stands, and how one number is picked from each row.",
+        ),
         Case("no pads at all", drawn(_right_padded([5, 5, 5], 5)), look_at="the last column."),
         Case("lists of different length", drawn(_right_padded([6, 2, 4], 6)), look_at="the place in each row."),
         Case("lists of different length", drawn(_right_padded(lengths, 12), torch.float64), look_at="a single token."),
@@ -208,7 +212,7 @@ def _bt_cases(seed: int) -> list[Case]:
     far = float(torch.rand((), generator=generator) * 100 + 200)
     many = "a batch"
     return [
-        Case("one pair", fixed([2.0], [1.0]), look_at="the order of the difference, and the sign of the loss."),
+        Case("one pair", fixed([2.0], [1.0]), look_at="the order of the difference, the sign, and the mean."),
         Case(many, drawn(5), look_at="what is done to the losses of the pairs at the end."),
         Case(many, drawn(64, torch.float64), look_at="what is done to the losses of the pairs at the end."),
         Case(
@@ -313,7 +317,11 @@ def _pl_cases(seed: int) -> list[Case]:
         Case(tied, drawn([[1, 1, 2, 3]]), look_at="among which lists a member of a tie is chosen."),
         Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="whether the lists on the last place were ever chosen."),
         Case(fewer, drawn([[2, 1, 3, 4], [1, 2, 0, 0], [0, 3, 1, 2]]), look_at="what place 0 means."),
-        Case("a ranking that ties everything", drawn([[1, 1, 1], [3, 1, 2]]), look_at="what 0 choices are divided by."),
+        Case(
+            "a ranking that ties everything",
+            drawn([[1, 1, 1], [3, 1, 2]]),
+            look_at="what 0 choices are divided by; and the ranking still counts in the mean, with loss 0.",
+        ),
     ]
 
 
@@ -764,7 +772,9 @@ def _best_cases(seed: int) -> list[Case]:
 
     several = "several answers"
     return [
-        Case("two answers, two samples", (torch.tensor([0.5, 0.5]), 2), look_at="when the worse answer wins."),
+        Case(
+            "two answers, two samples", (torch.tensor([0.5, 0.5]), 2), look_at="which draws make which answer the best."
+        ),
         Case("one sample", (drawn(4), 1), look_at="what choosing among one changes."),
         Case(several, (drawn(3), 3), look_at="the best answer: it wins if it is drawn at least once."),
         Case(several, (drawn(20, torch.float64), 16), look_at="the sum over all answers."),
