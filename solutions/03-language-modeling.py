@@ -47,15 +47,15 @@ print(f"{base.num_parameters():,} parameters, {len(tokenizer):,} tokens in the v
 """
 ## 1 · What a language model is
 
-A text is cut into **tokens**, pieces of words, each with a number. `Ġ` stands for a blank; a line break with the number
-of a list entry is one token here, since our texts have so many of them.
+A text is cut into **tokens**, pieces of words, each with a number. `Ġ` stands for a blank and `⏎` for a line break; a
+line break with the number of a list entry is one token here, since our texts have so many of them.
 """
 
 # %%
 prompt = "top 5 winter soups"
 ids = tokenizer(prompt + "\n1. lentil soup with cumin")["input_ids"]
 for token, number in zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True):
-    print(f"{number:5}  {token}")
+    print(f"{number:5}  {token.replace('\n', '⏎')}")
 
 # %% [markdown]
 """
@@ -83,6 +83,9 @@ for probability, number in zip(best.values, best.indices, strict=True):
 
 # %% [markdown]
 r"""
+Mostly the first line of a list, sometimes more of the prompt (`top 5 winter soups for …`). Both are good guesses: a
+model does not know which prompt you had in mind.
+
 ## 2 · The loss
 
 ### 3.1 Next-token loss  · 15 min · 3 points · needs nothing
@@ -163,8 +166,8 @@ loss_fn = use("3.1", next_token_loss)
 """
 ### Where the nats go
 
-A mask with a single 1 gives the loss of that one token. **Predict first:** in the list below, which tokens are hard to
-predict, the first or the last ones of an item?
+A mask with a single 1 gives the loss of that one token. Below is a prompt with a list that the model has never seen.
+**Predict first:** which tokens are hard to predict, the first or the last ones of an item?
 """
 
 # %%
@@ -188,8 +191,9 @@ plots.show(drawn, alt="A bar for the loss of each token; a few tall ones, many n
 
 # %% [markdown]
 """
-Which item comes is open, so it costs a few nats to say; how it goes on is then nearly settled. Keep this picture in
-mind when you read a mean: it mixes a few real decisions with many that are none.
+The first ones. Which item comes is open, so it costs a few nats to say; how it goes on is then nearly settled. (In the
+prompt it is the same: what it asks for is open, the words between are not.) Keep this picture in mind when you read a
+mean: it mixes a few real decisions with many that are none.
 """
 
 # %% [markdown]
@@ -244,8 +248,9 @@ grade("3.2", perplexities, seeds=(21, 22, 23))
 
 # %% [markdown]
 """
-Now for real. `fresh_lists` draws prompts that were held out and gives each five fitting items, so the model has never
-seen such a list. `completion_nats` adds up the loss of each list (not of its prompt).
+Now for real. `fresh_lists` draws prompts that were **held out**, that is, kept away from all training, and gives each
+five fitting items from the course's **item bank**. The model may have read the items, but neither the prompt nor the
+list. `completion_nats` adds up the loss of each list (not of its prompt).
 """
 
 # %%
@@ -321,7 +326,7 @@ grade("3.3", pack, seeds=(31, 32, 33))
 
 A fresh model with random weights, your loss, your rows. It reads batches of 16 rows of 128 tokens. Large models are
 pretrained in the same way, on ten million times as much text: Llama 3 read some 15 trillion tokens (Grattafiori et al.
-2024), ours has about a million.
+2024), our text has about a million.
 
 **Predict first.** What is the loss at the very first step? (There are 4,096 tokens, and the model knows nothing.) How
 far down does it get in a minute?
@@ -351,10 +356,12 @@ young, _ = trained("pretrained", pretrain)
 
 # %% [markdown]
 """
-The fall is steep at first, when it learns which tokens are common, and then that an item goes on as items go. (`muon`
-is an optimiser for matrices, Jordan et al. 2024; with AdamW it takes about half as many steps again.)
+It begins at log 4096: whoever knows nothing gives every token the same probability. The fall is steep at first, when it
+learns which tokens are common, and then that an item goes on as items go. (`muon` is an optimiser for matrices that
+needs fewer steps than AdamW, Jordan et al. 2024.)
 
-The course's base model is the same thing, trained for longer. Side by side on the held-out lists:
+The course's base model is the same thing, trained on about ten times as many rows: it has read every text several
+times, and knows most items by heart. Side by side on the held-out lists:
 """
 
 # %%
@@ -362,9 +369,15 @@ for name, model in {"one minute": young, "base": base}.items():
     per_token, per_word = measure_fn(*completion_nats(model, tokenizer, held_out))
     print(f"{name:10}  perplexity {per_token:6.2f} a token, {per_word:6.2f} a word")
 
+# %% [markdown]
+"""
+And how each of them goes on from our prompt:
+"""
+
 # %%
 for name, model in {"one minute": young, "base": base}.items():
-    print(name, *sample_texts(model, tokenizer, [prompt], seed=3), end="\n\n")
+    [text] = sample_texts(model, tokenizer, [prompt], seed=3)
+    print(f"{name}: {prompt}{text}\n")
 
 # %% [markdown]
 """
@@ -402,6 +415,11 @@ with once_written():
     for temperature in (0, 0.5, 1, 3):
         print(temperature, token_probabilities(torch.tensor([2.0, 1.0, 0.0]), temperature))
 
+# %% [markdown]
+"""
+Dividing by ½ doubles every difference between logits, so the first is e² ≈ 7.4 times as likely as the second.
+"""
+
 # %%
 check("3.4", token_probabilities)
 
@@ -430,7 +448,7 @@ for temperature, style in ((0.5, ":"), (1.0, "-"), (2.0, "--")):
     ax.plot(shares, style, color=plots.BASE, label=f"temperature {temperature:g}: these 20 have {shares.sum():.0%}")
 likeliest = [probabilities_fn(first, temperature).max() for temperature in (0.5, 2.0)]
 ax.set(title=f"The likeliest beginning: {likeliest[0]:.0%} when cold, {likeliest[1]:.1%} when hot")
-ax.set(ylabel="probability")
+ax.set(xlabel="first token of the list", ylabel="probability")
 ax.set_xticks(range(20), [tokenizer.decode(token) for token in order], rotation=90, fontsize="x-small")
 ax.legend(frameon=False, labelcolor=plots.INK)
 plots.show(drawn, alt="Probability of the twenty likeliest tokens at three temperatures.")
@@ -536,7 +554,8 @@ for settings in ({}, {"top_k": 20}, {"top_p": 0.9}):
 
 # %% [markdown]
 """
-There is no best setting, only an exchange between variety and care. This course samples at temperature 0.7 without
+A cut-off tail costs variety, much as a lower temperature does. There is no best setting, only an exchange between
+variety and care. This course samples at temperature 0.7 without
 truncation wherever it compares or trains: RL needs to know the exact probability of what was sampled, and a truncated
 model gives most tokens none.
 
@@ -592,7 +611,8 @@ with once_written():
 
 # %% [markdown]
 """
-Look twice at the 1s: they stand on the tokens that are *predicted*. That the row before does the predicting is the
+The first row is yours: three predictions count, the end token's among them. Look twice at the 1s: they stand on the
+tokens that are *predicted*. That the row before does the predicting is the
 loss's business (3.1), not the mask's.
 """
 
@@ -643,7 +663,8 @@ grade("3.7", padding_waste, seeds=(71, 72, 73))
 
 # %% [markdown]
 """
-With the function we can measure the choice. (Packed, the waste would be 0.)
+As given, batches of 2 × 4 and 2 × 9 places make 26, and 8 of them are pads; sorted, it is 6 of 24. With the function we
+can measure the choice between padding and packing. (Packed, the waste is 0.)
 """
 
 # %%
@@ -684,6 +705,10 @@ sft, _ = trained("sft", fine_tune)
 
 # %% [markdown]
 """
+It begins where the base model is, far below 8.3: the base model has read many lists already, and most tokens of a list
+are settled by those before them (section 2, *Where the nats go*). So there is little left to fall, and most of what you
+see is noise from batch to batch. Has anything been learned?
+
 ## 8 · Did it help?
 
 **Predict first.** Will lists that somebody else wrote be much likelier to your model than to the base model? Will the
@@ -694,6 +719,11 @@ lists that it writes itself be better? In what?
 for name, model in {"base": base, "SFT": sft}.items():
     per_token, per_word = measure_fn(*completion_nats(model, tokenizer, held_out))
     print(f"{name:5} perplexity {per_token:.2f} a token, {per_word:.2f} a word")
+
+# %% [markdown]
+"""
+Only a little likelier. Now what they write themselves, both for the same held-out prompts:
+"""
 
 # %%
 asked = evaluate.heldout_prompts(data.prompts("validation"), many, seed=2)
@@ -713,7 +743,8 @@ HTML(plots.side_by_side(questions[:4], {name: texts[:4] for name, texts in answe
 
 # %% [markdown]
 """
-First the form: five numbered items and nothing else, no remark in brackets.
+First the form: five numbered items and nothing else, no remark in brackets. Each line shows a share, a 95 % interval
+(what other prompts might have given), and the number of lists.
 """
 
 
@@ -727,8 +758,10 @@ for name, texts in answers.items():
 
 # %% [markdown]
 """
-Now the course's judge (notebook 00) counts its five parts, over all of the prompts. The first judgement takes some
-seconds. The bars' whiskers are 95 % intervals over prompts: another hundred would have given slightly other shares.
+Now the course's **judge**, a program that knows the item bank, and for an item outside it guesses. It gives each list
+five numbers between 0 and 1: is it five numbered items; are they on topic; do they keep the constraint (the *spicy* or
+*for kids* of the prompt); are there no repeats; are they specific? The first judgement takes some seconds. The bars'
+whiskers are 95 % intervals over prompts.
 """
 
 # %%
@@ -874,6 +907,8 @@ seeds. Only if that interval excludes zero would I change the recipe.
 | Bengio et al. 2003, *A neural probabilistic language model* | the loss |
 | Radford et al. 2019, *Language models are unsupervised multitask learners* | the architecture of our model, GPT-2 |
 | Brown et al. 2020, [arXiv 2005.14165](https://arxiv.org/abs/2005.14165) | packing, and what size does |
+| Grattafiori et al. 2024, [arXiv 2407.21783](https://arxiv.org/abs/2407.21783) | how a large model is pretrained |
+| Jordan et al. 2024, [*Muon*](https://kellerjordan.github.io/posts/muon/) | the optimiser of our pretraining |
 | Holtzman et al. 2020, [arXiv 1904.09751](https://arxiv.org/abs/1904.09751) | top-p; why the likeliest text is poor |
 | Hinton et al. 2015, [arXiv 1503.02531](https://arxiv.org/abs/1503.02531) | temperature in the softmax |
 | Zhou et al. 2023, [arXiv 2305.11206](https://arxiv.org/abs/2305.11206) | how much a few good demonstrations do |
