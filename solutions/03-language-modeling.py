@@ -55,7 +55,7 @@ line break with the number of a list entry is one token here, since our texts ha
 prompt = "top 5 winter soups"
 ids = tokenizer(prompt + "\n1. lentil soup with cumin")["input_ids"]
 for token, number in zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True):
-    print(f"{number:5}  {token.replace('\n', '⏎')}")
+    print(f"{number:5} ", token.replace("\n", "⏎"))
 
 # %% [markdown]
 """
