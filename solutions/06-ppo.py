@@ -27,14 +27,14 @@ import torch
 from IPython.display import HTML
 
 from topfive import data, plots, plots_ppo
-from topfive.checks import check, grade, is_shipped, once_written, points_for, trained, training_allowed, use
+from topfive.checks import check, grade, hint, is_shipped, once_written, points_for, trained, training_allowed, use
 from topfive.ppo import PPOTrainer, toy
 
 plots.show_loop(here="policy")
 
 # %% [markdown]
 r"""
-Four models take part.
+Four models take part. (The **SFT model** is that of 03: a small GPT-2, fine-tuned on lists as one would like them.)
 
 | | starts as | says | changes? |
 |---|---|---|---|
@@ -46,6 +46,10 @@ Four models take part.
 And this is what is to be made as large as possible: the score, minus β for each nat of distance from the reference.
 
 $$J(\pi) \;=\; \mathbb{E}_{y\sim\pi}\,[\,r(y)\,] \;-\; \beta\,\mathrm{KL}(\pi\,\|\,\pi_\text{ref})$$
+
+The distance is the **KL divergence**, the mean of $\log\pi(y) - \log\pi_\text{ref}(y)$ over answers that the policy
+writes: 0 if nothing has changed, never negative. It is counted in **nats**, since the logarithm is the natural one. A
+policy 3 nats away finds what it writes e³ ≈ 20 times as likely as the reference does, on (geometric) average.
 
 ## 1 · A world in which the answer is known
 
@@ -157,8 +161,14 @@ grade("6.1", token_logprobs, seeds=(611, 612, 613))
 
 # %% [markdown]
 r"""
-Stuck? `from topfive.checks import hint`, then `hint("6.1")` gives a hint, here and for every exercise.
+Stuck? Each call gives one hint more, here and for every exercise. They cost nothing.
+"""
 
+# %%
+hint("6.1")
+
+# %% [markdown]
+r"""
 **The temperature belongs in here.** Lists are sampled from logits divided by a temperature. If the
 log-probabilities are taken from other logits than those that were sampled from, PPO is wrong from its first step.
 Our trainer divides before it calls your function. (The same holds for top-k and top-p: PPO samples without them.)
@@ -218,7 +228,8 @@ The score comes at the end of the list. Yet the third item may be what earned it
 **advantage** of a token says how much better things went from there on than the critic had expected.
 
 The surprise of one step is $\delta_t = r_t + \gamma V_{t+1} - V_t$, with $V = 0$ after the end. The advantage adds
-up the surprises that follow, each step back fading by γλ:
+up the surprises that follow, each step back fading by γλ. (γ makes later rewards worth less; for lists it is 1. λ says
+how far credit reaches back: 0 trusts the critic, 1 trusts only what came out.)
 
 $$\hat A_t \;=\; \delta_t + \gamma\lambda\,\hat A_{t+1}$$
 
@@ -415,8 +426,8 @@ with once_written():
 
 # %% [markdown]
 """
-Right, and still a loss of 0.32: with the value clipped to 0.2 the error is 0.8. But that part has no gradient, so
-nothing pushes the critic any further; it waits for the next batch.
+No: the value 1.0 is exactly right, and still has a loss of 0.32: with the value clipped to 0.2 the error is 0.8. But
+that part has no gradient, so nothing pushes the critic any further; it waits for the next batch.
 """
 
 # %%
@@ -436,7 +447,7 @@ r"""
 
 How far has the policy gone? KL(π‖π_ref) is a mean over *all* answers, and real models have too many. So one takes
 the answers that were sampled anyway. John Schulman's note *Approximating KL divergence* (2020) compares three ways;
-with $r = \pi_\text{ref}/\pi$ of each sampled token:
+with $r = \pi_\text{ref}/\pi$ of each sampled token (no reward this time; the note calls it so):
 
 | | formula | |
 |---|---|---|
@@ -490,7 +501,10 @@ with once_written():
         print(f"{name}: mean {mean:.5f}, noise of one sample {((near * row**2).sum() - mean**2).sqrt():.5f}")
 
 # %% [markdown]
-"""
+r"""
+The mean of $r - 1$ is $\sum \pi\,(\pi_\text{ref}/\pi - 1) = 1 - 1 = 0$, so k3 is right wherever k1 is. And k2 is wrong,
+with an interval that gets narrower around the wrong number.
+
 Close to the reference, k1's noise is many times what it measures, and k2 and k3 are nearly exact. Far away, k2 goes
 wrong, and k3 can be noisier than k1, since r may be huge. The *penalty* in 6.2 is k1; k3 is for curves. (Some
 recent trainers put k3 into the loss instead; there it has another gradient, and that is a choice, not a detail.)
@@ -668,15 +682,17 @@ for text, lines in zip(two, reward([""] * 2, two), strict=True):
 
 # %% [markdown]
 """
-Saying something twice adds nothing. (The last place holds what belongs to the whole list, such as being complete.)
+Saying something twice adds nothing. (The last place also holds what belongs to the whole list, such as being complete,
+which neither of the two is.)
 
 Our trainer pays each line where the line ends, and hands your `token_rewards` only what is left for the end token
 (Wu et al. 2023). Credit then has a short way: λ can be smaller.
 
 The settings are those of `topfive run`; names follow TRL. Look up two in the printed line: how often is each batch
-used, and what does a list get that does not end? New is `kl_loss_coef`: a second KL penalty, in the loss itself and
-exact, over the whole vocabulary. The penalty in the reward hears only of tokens that were sampled, and a small model
-leaks probability into the thousands that were not.
+used, and what does a list get that does not end? (They are `num_ppo_epochs`, with `num_mini_batches` updates in each,
+and `missing_eos_score`.) New is `kl_loss_coef`: a second KL penalty, in the loss itself and exact, over the whole
+vocabulary. The penalty in the reward hears only of tokens that were sampled, and a small model leaks probability into
+the thousands that were not.
 """
 
 # %%
@@ -728,18 +744,19 @@ policy, tokenizer = trained("policy", train_policy)
 
 # %% [markdown]
 """
-Every step logs more than three curves. Here are four more numbers, at the first step and at the last;
-`topfive.ppo.trainer.GLOSSARY` says what each is.
+Compare with what you wrote down: the first three lines are score, distance and length, at the first step and at the
+last. Three more numbers stand below; `topfive.ppo.trainer.GLOSSARY` says what each of all that are logged is.
 """
 
 # %%
 history = json.loads(HISTORY.read_text())
-for key in ("objective/kl", "policy/clipfrac", "policy/first_ratio_error", "value/explained_variance"):
+curves = ("objective/scores", "objective/kl", "response/length")
+for key in (*curves, "policy/first_ratio_error", "policy/clipfrac", "value/explained_variance"):
     print(f"{key:26} {history[0][key]:9.2g} → {history[-1][key]:9.2g}")
 
 # %% [markdown]
 r"""
-How to read them:
+How to read the last three:
 
 - `first_ratio_error` is ρ − 1 before anything was learned from a batch. If it is not tiny, log-probabilities were
   computed in two different ways: the most common bug of all.
@@ -749,10 +766,12 @@ How to read them:
 
 ## 6 · Did it get better?
 
-The cell below asks the judge, blind, about one list of each model for 200 held-out prompts (some seconds). It is
-also what is graded: 1 point for a policy of your own, 1 if it wins more than half, 2 more if the whole interval
-lies above one half, which is this course's rule for shipping a model. If yours does not get there: β, the number of
-steps and the seed are yours to change. A shipped checkpoint handed in as one's own gets nothing.
+The cell below samples 200 pairs of lists, one by each model, for held-out prompts (some prompts come twice), and asks
+the judge, blind, which of the two is better (some seconds). The **win rate** is the share of pairs that the policy
+wins, a tie counting half. It is also what is graded: 1 point for a policy of your own, 1 if it wins more than half, 2
+more if the whole interval lies above one half, which is this course's rule for shipping a model. If yours does not get
+there: β, the number of steps and the seed are yours to change. A shipped checkpoint handed in as one's own gets
+nothing.
 """
 
 # %% test="policy-test" points=4
