@@ -8,8 +8,6 @@ import pytest
 
 from tests.browser import lab
 
-ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -75,7 +73,7 @@ def picture() -> Callable[[lab.Tab, str], None]:
     """Keep a picture of the panel among the test artefacts."""
 
     def take(tab: lab.Tab, name: str) -> None:
-        ARTEFACTS.mkdir(exist_ok=True)
-        tab.panel.screenshot(path=ARTEFACTS / f"{name}.png")
+        lab.ARTEFACTS.mkdir(exist_ok=True)
+        tab.panel.screenshot(path=lab.ARTEFACTS / f"{name}.png")
 
     return take

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, sync_playwright
 
 from topfive import ledger
 
@@ -21,6 +21,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 TOKEN = "token-of-the-tests"
 PATIENCE = 120_000  # ms
+ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 FIRST = """\
 import os
 from pathlib import Path
@@ -36,6 +37,39 @@ LISTS = [
 def tasks(count, size=4):
     return [Task(Prompt(f"top 5 quick dinners no. {n}", "dinners"), tuple(LISTS[:size])) for n in range(1, count + 1)]
 """
+
+# Makes the notebook with this path the current widget; true once it is, and its content is loaded.
+ACTIVATE = """path => {
+    const widget = [...jupyterapp.shell.widgets("main")].find((each) => each.context?.path === path);
+    if (widget && widget !== jupyterapp.shell.currentWidget) jupyterapp.shell.activateById(widget.id);
+    return Boolean(widget && widget === jupyterapp.shell.currentWidget && widget.context.isReady);
+}"""
+# Ends the kernel of the notebook with this path and closes it unsaved; true once it is gone.
+CLOSE = """async path => {
+    const widgets = [...jupyterapp.shell.widgets("main")].filter((each) => each.context?.path === path);
+    for (const widget of widgets) {
+        await widget.sessionContext.shutdown();
+        widget.context.model.dirty = false;
+        widget.close();
+    }
+    return widgets.every((widget) => widget.isDisposed);
+}"""
+# What stands in the address is opened once more after the workspace is restored; true once that is done.
+# A notebook closed before that came back to life and took the focus from the next.
+ADDRESS_OPENED = """() => new Promise((resolve) => {
+    const listen = () => globalThis.jupyterapp
+        ? jupyterapp.commands.commandExecuted.connect((_, { id, result }) => {
+            if (id === "filebrowser:open-path") result.finally(() => resolve(true));
+        })
+        : setTimeout(listen);
+    listen();
+})"""
+SEEN = """() => ({
+    current: jupyterapp.shell.currentWidget?.context?.path ?? jupyterapp.shell.currentWidget?.id,
+    open: [...jupyterapp.shell.widgets("main")].map((widget) => widget.context?.path ?? widget.id),
+    dialogs: [...document.querySelectorAll(".jp-Dialog")].map((dialog) => dialog.innerText),
+    focus: document.activeElement?.className,
+})"""
 
 
 class Server:
@@ -149,6 +183,11 @@ class Tab:
         return self.notebook.parent
 
     @property
+    def where(self) -> str:
+        """The notebook's path as the server knows it."""
+        return str(self.notebook.relative_to(self.server.root))
+
+    @property
     def ledger(self) -> Path:
         """The ledger's file."""
         return self.folder / "work" / "ledger.jsonl"
@@ -172,30 +211,37 @@ class Tab:
 
     def open_here(self) -> "Tab":
         """Open the notebook in a page that shows JupyterLab already: four times as quick."""
-        where = str(self.notebook.relative_to(self.server.root))
-        self.page.evaluate("path => jupyterapp.commands.execute('docmanager:open', { path })", where)
-        self.page.wait_for_function(
-            "path => (w => w?.context?.path === path && w.context.isReady)(jupyterapp.shell.currentWidget)",
-            arg=where,
-        )
+        try:
+            self._bring_to_front(PATIENCE // 4)
+        except TimeoutError as error:
+            print(f"{error}\nOnce more.")
+            self.accept_dialogs()
+            self._bring_to_front(PATIENCE)
         self.wait_idle()
         return self
 
+    def _bring_to_front(self, patience: int) -> None:
+        """Open the notebook and activate it until it is the current one; after `patience` ms say what is there."""
+        self.page.evaluate(
+            "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }", self.where
+        )
+        try:
+            self.page.wait_for_function(ACTIVATE, arg=self.where, polling=100, timeout=patience)
+        except TimeoutError as error:
+            ARTEFACTS.mkdir(exist_ok=True)
+            self.page.screenshot(path=ARTEFACTS / "did-not-open.png")
+            raise TimeoutError(f"{self.where} did not open; the page shows {self.page.evaluate(SEEN)}") from error
+
     def close(self) -> None:
         """End the kernel and close the notebook, unsaved."""
-        self.page.evaluate(
-            """async () => {
-                const widget = jupyterapp.shell.currentWidget;
-                await widget.sessionContext.shutdown();
-                widget.context.model.dirty = false;
-                widget.close();
-            }"""
-        )
+        self.accept_dialogs()
+        self.page.wait_for_function(CLOSE, arg=self.where, polling=100)
 
     def reload(self) -> None:
         """Save the notebook, load the page again, and wait for the panel to hear from the kernel."""
         self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-        self.page.reload()
+        self.page.reload(wait_until="commit")
+        self.page.wait_for_function(ADDRESS_OPENED)
         self.page.wait_for_selector(".topfive")
         self.wait_ready()
 
