@@ -131,6 +131,8 @@ function replay(events) {
 
 /** Let [data-card] elements of `container` be dragged by mouse anywhere, by touch or pen at [data-handle]. */
 function makeSortable(container, onDrop, drag) {
+  // A finger that lets go while it moves is a fling to the browser, which then swallows the next tap, "Next" perhaps.
+  container.addEventListener("touchmove", (event) => drag.active && event.preventDefault(), { passive: false });
   container.addEventListener("pointerdown", (down) => {
     const card = down.target.closest("[data-card]");
     const handle = down.target.closest("[data-handle]");
