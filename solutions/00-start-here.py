@@ -117,9 +117,9 @@ for text in sample_texts(sft, tokenizer, [soups.text] * 3, seed=0):
 
 # %% [markdown]
 """
-Read them slowly. The form is easy to learn, and what it says about soup is not. Change the seed above, or ask for
-something else: `list(prompts)[:20]` shows what one can ask. What is missing now is somebody who says *this one rather
-than that one*.
+Read them slowly. The form is easy to learn; to stay with soup, keep it vegetarian and say nothing twice is not. Change
+the seed above, or ask for something else: `list(prompts)[:20]` shows what one can ask. What is missing now is somebody
+who says *this one rather than that one*.
 """
 
 # %% [markdown]
@@ -128,6 +128,14 @@ than that one*.
 
 To see whether training helps we need a measure that never gets tired. Our **judge** is a program. It scores a list on
 five named parts, each a number from 0 to 1, and adds them up with these weights.
+
+| part | is 1 if |
+|---|---|
+| `valid` | the answer is a list of five numbered lines |
+| `on_topic` | all five items belong to the subject |
+| `constraint` | all five do, and keep the prompt's constraints, such as *vegetarian* |
+| `distinct` | no item is said twice |
+| `specific` | all five are concrete, none like "something nice" |
 """
 
 # %%
@@ -138,7 +146,6 @@ WEIGHTS
 # %% [markdown]
 """
 **Predict first.** The list below has three things wrong with it. Which of the five parts will fall below 1?
-(`constraint` counts an item only if it is on topic as well.)
 """
 
 # %%
@@ -190,7 +197,8 @@ print(tasks[0].prompt.text + tasks[0].texts[0])
 # %% [markdown]
 """
 Put the four lists in order, the one *you* would like best first. Drag them, or use the ▲▼ buttons, or the keys
-that the panel names. There is no right answer. If two are equally good, say so; if you cannot tell, skip.
+that the panel names. There is no right answer. If two are equally good, say so with `=`; *None is good* counts as
+all four being equal; if you cannot tell, skip.
 
 Every click is on your disk, in `work/ledger.jsonl` beside this notebook, before the panel says "saved". Nothing is sent
 anywhere. The ledger holds no name, only a random key.
@@ -223,12 +231,13 @@ for ranking in mine:
     print(ranking.prompt.text)
     scores = judge.scores([ranking.prompt] * len(ranking.texts), ranking.texts)
     for place, score, text in sorted(zip(ranking.ranks, scores, ranking.texts, strict=True)):
-        print(f"  your place {place} · judge {score:.1f} · {', '.join(lists.parse(text).items)[:70]} …")
+        print(f"  your place {place} · judge {score:.1f} · {' / '.join(lists.parse(text).items)}")
 
 # %% [markdown]
 """
 Where you and the judge disagree, neither is wrong. Either you saw something that it cannot see, or you have a
-taste. A reward model has to learn from both, from nothing but the order.
+taste. (Lists that the judge finds equal can differ a lot to you.) A reward model has to learn from both, from nothing
+but the order.
 
 ## 7 · Now the whole loop
 
@@ -246,8 +255,8 @@ taste
 # %% [markdown]
 """
 This student orders lists by the judge's five parts, **plus** 1.0 for each vegetarian item, plus some chance (`noise`):
-like a person, it is not always of one mind. Neither the reward model nor the policy is told any of this. They
-see texts in an order.
+like a person, it is not always of one mind. Nobody else is told any of this: the reward model sees texts in an order,
+the policy sees scores.
 """
 
 # %%
@@ -263,7 +272,7 @@ config
 **Predict first**, and write it down. After training, both models answer 300 prompts that neither was trained on.
 In how many of 100 will the new model's list be better, for this student? And will lists get longer or shorter?
 
-The next cell takes **about three minutes** on a laptop with two cores. While it runs:
+The next cell takes **three to five minutes** on a laptop with two cores. While it runs:
 
 | stage | what happens | what you see |
 |---|---|---|
@@ -272,14 +281,17 @@ The next cell takes **about three minutes** on a laptop with two cores. While it
 | PPO | again and again: write 64 lists, score them, make good ones more likely | three curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
 
-Left: the score (it starts at 0, which is what SFT lists get on average). Middle: how far the policy has moved away from
-the SFT model, in *nats*. Right: how long the lists are. The list below the curves is the newest; read it now and then.
+Left: the score (it starts near 0, which is what SFT lists get on average). Middle: how far the policy has moved away
+from the SFT model, as the KL divergence in *nats*: how much likelier its lists are to itself than to the SFT model, as
+the mean difference of log-probabilities. Right: how long the lists are. The list below the curves is a fresh one; read
+it now and then.
 
 The reward model of this run is deliberately simple: what a list is worth is what its lines are worth, and a line is
 worth what its words are. That is why 400 rankings are enough for it. In notebook 05 you build the usual kind, which
 fine-tunes a language model, and compare.
 
-You may stop it (■ in the toolbar). What is done is kept in `work/run`; run the cell again and it goes on from there.
+You may stop it (■ in the toolbar); it then says in red after which step. What is done is kept in `work/run`; run the
+cell again and it goes on from there.
 """
 
 # %%
@@ -290,8 +302,8 @@ report = run(config, callbacks=[plots.LiveCurves()])
 It is all in `work/run`: the rankings, both models, the curves, a report. If you open this notebook again tomorrow,
 the cell above finds the report and does not train again. To try something else, give it another folder (`out`).
 
-Here are the curves once more, from there. Where does the score rise fastest? Does the policy move away from the SFT
-model at the same pace?
+Here are the curves once more, from there. The right one answers your guess about length. Where does the score rise
+fastest? Does the policy move away from the SFT model at the same pace?
 """
 
 # %%
@@ -394,7 +406,7 @@ Which of the two would *you* rather have? If the answer is "it depends", you hav
 | **small** | a million parameters, 64 subjects: what you see here is how it works, not how well it can work |
 
 The distance from the SFT model is part of the result too. Without a penalty on it, the policy would find lists that
-please the reward model and nobody else.
+please the reward model and nobody else; notebook 07 watches that happen.
 """
 
 # %%
