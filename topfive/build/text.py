@@ -61,11 +61,11 @@ def make_prompts() -> list[data.Row]:
 
     Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). A third
     of the pairs of constraints is never trained on (`held_out: "combination"`), nor is any prompt of a test topic
-    (`held_out: "topic"`). A pair that a hand-written list has is not held out.
+    (`held_out: "topic"`). What a hand-written list answers is not held out.
     """
     rng = Random(SEED)
-    hand = data.read_jsonl(data.folder() / "demonstrations" / "hand.jsonl")
-    written = {(row["topic"], frozenset(row["constraints"])) for _, row in hand}
+    hand = [row for _, row in data.read_jsonl(data.folder() / "demonstrations" / "hand.jsonl")]
+    written = {(row["topic"], frozenset(row["constraints"])) for row in hand}
     rows: list[data.Row] = []
     for topic in data.rows("topics"):
         singles = [(tag,) for tag in topic["constraints"]]
@@ -92,6 +92,8 @@ def make_prompts() -> list[data.Row]:
                 for tags in held_pairs
                 for wording, split in ((rng.choice(TRAIN_WORDINGS), "validation"), (rng.choice(TRAIN_WORDINGS), "test"))
             ]
+    answered = {row["prompt"] for row in hand}
+    rows = [row for row in rows if row["split"] == "train" or row["prompt"] not in answered]
     return list({row["prompt"]: row for row in reversed(rows)}.values())[::-1]
 
 
