@@ -77,6 +77,7 @@ class Server:
 
     def __init__(self, home: Path, command: str = "lab") -> None:
         self.home = home
+        self.command = command
         self.root = home / "root"
         self.root.mkdir(parents=True)
         self.port = _free_port()
@@ -137,10 +138,11 @@ class Server:
         path.write_text(json.dumps(content))
         return path
 
-    def url(self, notebook: Path, app: str = "lab") -> str:
+    def url(self, notebook: Path) -> str:
         """Where a page with this notebook is."""
         where = notebook.relative_to(self.root)
-        path = f"lab/workspaces/{uuid.uuid4().hex}/tree/{where}?reset&" if app == "lab" else f"notebooks/{where}?"
+        workspace = f"lab/workspaces/{uuid.uuid4().hex}/tree/{where}?reset&"
+        path = workspace if self.command == "lab" else f"notebooks/{where}?"
         return f"http://127.0.0.1:{self.port}/{path}token={TOKEN}"
 
 

@@ -514,9 +514,11 @@ function show(kind, model, el) {
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
-  // -- keyboard: nothing typed here may reach the notebook, where `d d` deletes a cell
+  // -- keyboard: nothing typed here may reach the notebook, where `d d` deletes a cell. JupyterLab hears a key after the
+  // panel, Notebook 7 before it; so the panel listens at the window, before either.
   function onKey(event) {
     const { key, target } = event;
+    if (!root.contains(target)) return;
     const command = event.ctrlKey || event.metaKey;
     if (!command && key !== "Escape" && key !== "Tab") event.stopPropagation();
     input = "key";
@@ -575,10 +577,10 @@ function show(kind, model, el) {
   }
 
   if (kind.move) makeSortable(body, drop, drag);
-  root.addEventListener("keydown", onKey);
   root.addEventListener("pointerdown", onPointer, true);
-  const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "online", greet], [window, "pagehide", leave]];
-  for (const [target, name, listener] of listeners) target.addEventListener(name, listener);
+  const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "online", greet], [window, "pagehide", leave],
+    [window, "keydown", onKey, true]];
+  for (const [target, ...rest] of listeners) target.addEventListener(...rest);
   model.on("msg:custom", receive);
   const heartbeat = setInterval(() => {
     if (!greeted && !isUnderWay()) greet();
@@ -592,7 +594,7 @@ function show(kind, model, el) {
     leave();
     clearInterval(heartbeat);
     model.off("msg:custom", receive);
-    for (const [target, name, listener] of listeners) target.removeEventListener(name, listener);
+    for (const [target, ...rest] of listeners) target.removeEventListener(...rest);
   };
 }
 

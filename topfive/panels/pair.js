@@ -46,9 +46,9 @@ function pairOf({ noun, question, strengths }) {
       for (let size = 1; size <= most && most > 1; size++) gestures[size] = () => choose((Math.sign(at) || -1) * size);
       const gesture = gestures[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (!gesture) return false;
+      const root = event.target.closest(".topfive");
       act(...gesture());
-      const chosen = event.currentTarget.querySelector("[aria-checked=true]");
-      if (event.target.matches("[role=radio]")) chosen?.focus();
+      if (event.target.matches("[role=radio]")) root.querySelector("[aria-checked=true]")?.focus();
       return true;
     },
 

@@ -116,7 +116,7 @@ const rank = {
 
   key(event, task, draft, act) {
     if (event.ctrlKey || event.metaKey) return false;
-    const cards = [...event.currentTarget.querySelectorAll("[data-card]")];
+    const cards = [...event.target.closest(".topfive").querySelectorAll("[data-card]")];
     const focused = event.target.closest("[data-card]");
     const position = cards.indexOf(focused);
     const index = focused ? Number(focused.dataset.card) : null;

@@ -24,8 +24,9 @@ export default panel({
     const asked = step ? (draft.rating ?? 3 - step) + step : Number(event.key);
     if (event.key === " " || !Number.isInteger(asked) || (!step && (asked < 1 || asked > 5))) return false;
     const rating = Math.min(5, Math.max(1, asked));
+    const root = event.target.closest(".topfive");
     act({ rating }, `${rating}: ${anchors[rating - 1]}`);
-    if (event.target.matches("[role=radio]")) event.currentTarget.querySelector("[aria-checked=true]")?.focus();
+    if (event.target.matches("[role=radio]")) root.querySelector("[aria-checked=true]")?.focus();
     return true;
   },
 

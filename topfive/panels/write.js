@@ -72,7 +72,8 @@ export default panel({
   },
 
   key(event, task, draft, act) {
-    const fields = [...event.currentTarget.querySelectorAll(".line input")];
+    const root = event.target.closest(".topfive");
+    const fields = [...root.querySelectorAll(".line input")];
     const at = fields.indexOf(event.target);
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (at < 0 || event.ctrlKey || event.metaKey) return false;
@@ -82,7 +83,7 @@ export default panel({
       event.target.closest(".lines").flush();
       const [next, words] = moveLine(fields.map((field) => field.value), at, to);
       act(next, words);
-      event.currentTarget?.querySelector(`[data-focus="line ${to}"]`)?.focus();
+      root.querySelector(`[data-focus="line ${to}"]`)?.focus();
       return true;
     }
     if (event.key !== "Enter" || event.shiftKey) return false;
