@@ -39,3 +39,8 @@ def test_repeats_come_late_in_another_order():
 def test_too_many_repeats_are_refused(count):
     with pytest.raises(ValueError, match="can be repeated"):
         with_repeats(TASKS, count, "k")
+
+
+def test_numbers_of_lines_are_not_read():
+    task = Task(Prompt("top 5 soups", "soups"), ("\n1. leek soup\n2. slow-cooked beans", "2 eggs in soup"))
+    assert task.words() == 3 + 2 + 2 + 4

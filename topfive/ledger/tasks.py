@@ -3,10 +3,13 @@
 import hashlib
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from topfive.lists import Prompt
+
+NUMBER = re.compile(r"^\s*\d+\.", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Task:
         return random.Random(f"{key} {self.id}").sample(range(len(self.texts)), len(self.texts))
 
     def words(self) -> int:
-        """How many words a student reads to judge this."""
-        return sum(len(text.replace("-", " ").split()) for text in (self.prompt.text, *self.texts))
+        """How many words a student reads to judge this; the numbers in front of the lines are not read."""
+        return sum(len(NUMBER.sub("", text).split()) for text in (self.prompt.text, *self.texts))
 
 
 def with_repeats(tasks: Sequence[Task], count: int, key: str) -> list[Task]:
