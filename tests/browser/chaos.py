@@ -17,6 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.browser import lab
@@ -24,7 +25,7 @@ from tests.ledger.test_store import kill_writers
 from topfive import ledger
 
 PANEL = "Rank(tasks(30))"
-CLICKS = 40
+CLICKS = 60  # in an attack: more than one message holds
 # Tells the test which events the page queued and which it took for saved, from outside the panel's own code.
 SPY = """
 for (const [name, word] of [["setItem", "queued"], ["removeItem", "acknowledged"]]) {
@@ -329,6 +330,31 @@ LATENCY = """
 })
 """
 
+# Trains a small transformer until it is told to stop.
+TRAINING = """
+import torch
+model = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(128, 4, 512, batch_first=True), 4)
+optimizer = torch.optim.AdamW(model.parameters())
+Path("training").touch()
+while not Path("enough").exists():
+    loss = (model(torch.randn(16, 32, 128)) ** 2).mean()
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+"""
+
+
+@contextmanager
+def training(tab: lab.Tab) -> Iterator[None]:
+    """While a cell trains."""
+    tab.execute(TRAINING)
+    deadline = time.monotonic() + 60
+    while not (tab.folder / "training").exists():
+        assert time.monotonic() < deadline, "the cell did not begin to train"
+        tab.page.wait_for_timeout(100)
+    yield
+    (tab.folder / "enough").touch()
+
 
 def latencies(tab: lab.Tab, count: int) -> list[float]:
     """Milliseconds from a key press to "saved" on the screen, one after the other."""
@@ -340,31 +366,54 @@ def summary(times: list[float]) -> str:
     return f"median {statistics.median(times):.0f} ms, 95th percentile {times[int(0.95 * len(times))]:.0f} ms"
 
 
+def attempt(attack: Callable[[], int | None], failed: Counter[str], name: str) -> int:
+    """How many clicks were acknowledged; a failure is printed and counted, and the next attack goes on."""
+    try:
+        return attack() or 0
+    except Exception:
+        failed[name] += 1
+        print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
+        return 0
+
+
+def one_round(saved: Counter[str], failed: Counter[str]) -> None:
+    """Each attack once, on a JupyterLab of its own, so that no kernel outlives the round."""
+
+    def in_a_new_page(attack: Callable[[Watched], int]) -> int:
+        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        try:
+            return attack(Watched(server, context, server.notebook(PANEL)).open().run())
+        finally:
+            context.close()
+
+    with tempfile.TemporaryDirectory() as folder, lab.browser() as chromium:
+        server = lab.Server(Path(folder) / "home")
+        try:
+            for attack in ATTACKS:
+                saved[attack.__name__] += attempt(partial(in_a_new_page, attack), failed, attack.__name__)
+        finally:
+            server.stop()
+    saved["writers_killed"] += attempt(writers_killed, failed, "writers_killed")
+
+
 def main() -> None:
-    """Run all attacks many times and print what came of them."""
+    """Run all attacks many times and print, line by line as it goes, what came of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=20)
     times = parser.parse_args().times
     saved: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, lab.browser() as browser:
-        server = lab.Server(Path(folder) / "home")
-        try:
-            for round_number in range(1, times + 1):
-                for attack in ATTACKS:
-                    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-                    try:
-                        saved[attack.__name__] += attack(Watched(server, context, server.notebook(PANEL)).open().run())
-                    except Exception:
-                        failed[attack.__name__] += 1
-                        traceback.print_exc()
-                    context.close()
-                saved["writers_killed"] += writers_killed()
-                print(f"round {round_number}: {saved.total():,} acknowledged, {failed.total()} failures", flush=True)
-        finally:
-            server.stop()
-    for name in saved:
-        print(f"{name:18} {saved[name]:7,} acknowledged  {failed[name]} failures in {times}")
+    print("| round | seconds | clicks acknowledged | events of killed writers | failures |\n|---|---|---|---|---|")
+    for number in range(1, times + 1):
+        began = time.monotonic()
+        attempt(lambda: one_round(saved, failed), failed, "the round itself")
+        seconds = round(time.monotonic() - began)
+        writers = saved["writers_killed"]
+        row = (number, seconds, f"{saved.total() - writers:,}", f"{writers:,}", failed.total())
+        print("|", " | ".join(map(str, row)), "|", flush=True)
+    print("\n| attack | acknowledged | failures |\n|---|---|---|")
+    for name in saved | failed:
+        print(f"| {name} | {saved[name]:,} | {failed[name]} |")
 
 
 if __name__ == "__main__":
