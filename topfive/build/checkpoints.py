@@ -1,6 +1,6 @@
 """The shipped checkpoints: tokenizer, base, SFT, reward model and one PPO policy, from the text under data/.
 
-    python -m topfive.build.checkpoints            # all of them, about half an hour on two cores
+    python -m topfive.build.checkpoints            # all of them, about forty minutes on two cores
     python -m topfive.build.checkpoints reward     # from one stage on
 
 The tokenizer travels with each checkpoint. Weights are stored in half precision as safetensors.
@@ -33,8 +33,8 @@ from topfive.reward.train import RewardConfig, accuracy, train_reward_model
 from topfive.reward.words import WordReward
 from topfive.run import RunConfig, progress_bar, run
 
-MARKS = TrainConfig(steps=4000, batch_size=64, learning_rate=1e-2, warmup=20, weight_decay=0.0, seed=0)
-CROWD = RewardConfig(epochs=3, batch_size=16, learning_rate=3e-4, seed=0)
+MARKS = TrainConfig(steps=8000, batch_size=64, learning_rate=1e-2, warmup=20, weight_decay=0.0, seed=0)
+CROWD = RewardConfig(epochs=1, batch_size=16, learning_rate=3e-4, seed=0)
 STAGES = ("base", "sft", "reward", "ppo")
 
 
