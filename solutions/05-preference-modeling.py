@@ -87,11 +87,9 @@ ranked by three workers. If we drew single rankings at random for the test, what
 """
 
 # %%
-groups = list(preferences.by_group(crowd).values())
-order = np.random.default_rng(0).permutation(len(groups))
-cut = len(groups) // 5
-crowd_held = [one for index in order[:cut] for one in groups[index]]
-train_rankings = [groups[index][0][1] for index in order[cut:]] + [ranking for _, ranking in mixed]
+to_learn, put_aside = preferences.split_by_lists(crowd)
+crowd_held = [one for group in put_aside for one in group]
+train_rankings = [group[0][1] for group in to_learn] + [ranking for _, ranking in mixed]
 print(len(train_rankings), "rankings to learn from,", len(crowd_held), "of the crowd held out; no list is in both")
 
 # %% [markdown]
@@ -700,6 +698,32 @@ Put the four numbers beside each other: two models, two kinds of lists. Only a m
 that a fine list answers another question. But where one model wrote all lists and little is left but which words
 please, few and strongly penalised weights are hard to beat with so few rankings. Try the dumb model, too; it tells
 you what your data are about.
+
+### One that practised first
+
+A ranking says little: one order, for twenty items. So the reward model that comes with the course, which has the trunk
+and the head of yours, practised before it saw one: half a million made-up lists with a **mark on every line**, good
+here or spoiled (said twice, against the prompt's constraint, from another topic, vague). A program that knows the item
+bank made the marks, and nobody had to click. Then it went once through the crowd's rankings; those put aside in
+section 1 it has never met.
+
+Practising on plenty of made-up preferences is an old habit (Askell et al. 2021, section 4), and marking steps instead
+of whole answers has a name, *process supervision* (Lightman et al. 2023). **Predict first:** on which kind of lists
+does it help more?
+"""
+
+# %%
+from topfive.reward.model import load as load_reward_model
+
+practised = load_reward_model(data.checkpoint("reward"))
+for title, rankings in (("different writers", held_rankings), ("SFT alone", [ranking for _, ranking in crowd_held])):
+    print(f"lists by {title:17} yours {accuracy_of(reward, tokenizer, rankings)}")
+    print(f"{'':26} practised {accuracy_of(practised, tokenizer, rankings)}")
+
+# %% [markdown]
+"""
+Yours was trained on lists by different writers and knows those; practice pays where lists are hard to tell apart. Hold
+it against the ceiling of section 7, not against 1. (Practising took about twenty minutes, so here it is only shown.)
 
 ### Three opinions
 

@@ -328,10 +328,13 @@ def test_pair_accuracy_by_hand():
     assert tied.mean == 1
 
 
-def test_pair_accuracy_interval_resamples_rankings():
-    """Two rankings, one all right and one all wrong: whole rankings move, not their six comparisons."""
-    found = pair_accuracy([np.array([4.0, 3, 2, 1]), np.array([1.0, 2, 3, 4])], [ranking(1, 2, 3, 4)] * 2)
-    assert (found.mean, found.low, found.high) == (0.5, 0, 1)
+def test_pair_accuracy_interval_resamples_groups_of_lists():
+    """One ranking all right and one all wrong: whole groups of lists move, not comparisons, nor rankings of one group."""
+    scores = [np.array([4.0, 3, 2, 1]), np.array([1.0, 2, 3, 4])]
+    found = pair_accuracy(scores, [ranking(1, 2, 3, 4), ranking(1, 2, 3, 4, texts="efgh")])
+    assert (found.mean, found.low, found.high, found.n) == (0.5, 0, 1, 2)
+    same = pair_accuracy(scores, [ranking(1, 2, 3, 4), ranking(4, 3, 2, 1, texts="dcba")])
+    assert same.n == 1
 
 
 def test_pair_accuracy_bears_rankings_that_compare_nothing():

@@ -140,6 +140,7 @@ class Judge:
 
     def judge_all(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[Judgement]:
         """Judge one answer to each prompt."""
+        look_up_all([normalise(item) for text in texts for item in parse(text).items[:LENGTH] if item])
         return [self.judge(prompt, text) for prompt, text in zip(prompts, texts, strict=True)]
 
     def scores(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> NDArray[np.float64]:
@@ -215,12 +216,21 @@ def is_specific(item: str) -> bool:
     return normalise(item) in _bank() or (could_be and set(pairwise(words)) <= _neighbours())
 
 
-@cache
+_looked_up: dict[str, ItemFacts] = {}
+
+
 def look_up(item: str) -> ItemFacts:
     """What is known, or else guessed, of a normalised item."""
-    guess = _guesser().guess(item)
-    known = _bank().get(item)
-    return ItemFacts(known.topics | guess.topics, known.tags, True) if known else guess
+    return look_up_all([item])[0]
+
+
+def look_up_all(items: Sequence[str]) -> list[ItemFacts]:
+    """The same of many items at once, which is quicker: the classifiers are asked once for all that are new."""
+    new = [item for item in dict.fromkeys(items) if item not in _looked_up]
+    for item, guess in zip(new, _guesser().guess(new) if new else (), strict=True):
+        known = _bank().get(item)
+        _looked_up[item] = ItemFacts(known.topics | guess.topics, known.tags, True) if known else guess
+    return [_looked_up[item] for item in items]
 
 
 class Guesser:
@@ -251,12 +261,8 @@ class Guesser:
         self.rates = targets.mean(axis=0)
         self.model = KernelRidge(alpha=0.5).fit(matrix, targets - self.rates)
 
-    def guess(self, item: str) -> ItemFacts:
-        """Topics and tags of one normalised item."""
-        return self.guess_all([item])[0]
-
-    def guess_all(self, items: Sequence[str]) -> list[ItemFacts]:
-        """Topics and tags of many items at once."""
+    def guess(self, items: Sequence[str]) -> list[ItemFacts]:
+        """Topics and tags of normalised items."""
         above_average = self.model.predict(self.features.transform(items))
         tagged = (above_average + self.rates)[:, : len(self.tags)] > 0.5
         by_topic = above_average[:, len(self.tags) :]
@@ -289,7 +295,7 @@ def heldout_error(folds: int = 5, seed: int = 0) -> dict[str, float]:
     for fold in range(folds):
         guesser = Guesser([row for row, mine in zip(rows, fold_of, strict=True) if mine != fold])
         held = [row for row, mine in zip(rows, fold_of, strict=True) if mine == fold]
-        for row, fact in zip(held, guesser.guess_all([normalise(row["item"]) for row in held]), strict=True):
+        for row, fact in zip(held, guesser.guess([normalise(row["item"]) for row in held]), strict=True):
             missed.append(row["topic"] not in fact.topics)
             taken.append(len(fact.topics - {row["topic"]}) / (len(topics) - 1))
             wrong.append([(tag in fact.tags) != (tag in row["tags"]) for tag in tags])

@@ -98,18 +98,21 @@ def score_rankings(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Seque
 def pair_accuracy(scores: Sequence[NDArray[np.float64]], rankings: Sequence[Ranking], seed: int = 0) -> Estimate:
     """Share of comparisons inside rankings that the scores order the same way, ties of scores counting half.
 
-    scores: for each ranking an array of its lists' scores. The interval resamples whole rankings, since the
-    comparisons inside one are not independent.
+    scores: for each ranking an array of its lists' scores. The interval resamples groups of lists, with all rankings
+    of the same lists together, since comparisons of the same lists are not independent.
     """
     right, pairs = [], []
+    groups: dict[tuple[str, ...], int] = {}
+    group_of = [groups.setdefault((one.prompt.text, *sorted(one.texts)), len(groups)) for one in rankings]
     for values, ranking in zip(scores, rankings, strict=True):
         ranks = np.array(ranking.ranks)
         better = ranks[:, None] < ranks[None, :]
         difference = values[:, None] - values[None, :]
         right.append(((difference > 0)[better]).sum() + 0.5 * (difference == 0)[better].sum())
         pairs.append(better.sum())
-    compared = np.array(pairs) > 0
-    return ratio_bootstrap(np.array(right, dtype=float)[compared], np.array(pairs, dtype=float)[compared], seed=seed)
+    right_in, pairs_in = np.bincount(group_of, right), np.bincount(group_of, pairs)
+    compared = pairs_in > 0
+    return ratio_bootstrap(right_in[compared], pairs_in[compared], seed=seed)
 
 
 def accuracy(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> Estimate:
