@@ -329,7 +329,7 @@ def test_pair_accuracy_by_hand():
 
 
 def test_pair_accuracy_interval_resamples_groups_of_lists():
-    """One ranking all right and one all wrong: whole groups of lists move, not comparisons, nor rankings of one group."""
+    """One ranking all right, one all wrong: groups of lists move, not comparisons, nor rankings of the same lists."""
     scores = [np.array([4.0, 3, 2, 1]), np.array([1.0, 2, 3, 4])]
     found = pair_accuracy(scores, [ranking(1, 2, 3, 4), ranking(1, 2, 3, 4, texts="efgh")])
     assert (found.mean, found.low, found.high, found.n) == (0.5, 0, 1, 2)

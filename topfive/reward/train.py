@@ -110,7 +110,7 @@ def pair_accuracy(scores: Sequence[NDArray[np.float64]], rankings: Sequence[Rank
         difference = values[:, None] - values[None, :]
         right.append(((difference > 0)[better]).sum() + 0.5 * (difference == 0)[better].sum())
         pairs.append(better.sum())
-    right_in, pairs_in = np.bincount(group_of, right), np.bincount(group_of, pairs)
+    right_in, pairs_in = (np.bincount(group_of, counts).astype(float) for counts in (right, pairs))
     compared = pairs_in > 0
     return ratio_bootstrap(right_in[compared], pairs_in[compared], seed=seed)
 
