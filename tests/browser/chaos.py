@@ -255,15 +255,14 @@ def notebook_moved(tab: Watched) -> int:
 def cell_training(tab: Watched) -> int:
     """A cell computes without a pause until it is told that all clicks are saved; so they cannot have waited for it."""
     tab.execute(
-        "import time\nend = time.time() + 100\n"
-        "while not Path('enough').exists():\n    assert time.time() < end\n    sum(range(10000))\nPath('done').touch()"
+        "import time\nend = time.time() + 300\n"
+        "while time.time() < end and not Path('enough').exists():\n    sum(range(10000))\nPath('done').touch()"
     )
     tab.burst(CLICKS, pause=30)
     tab.wait_saved()
     assert not (tab.folder / "done").exists(), "the clicks waited for the cell"
     (tab.folder / "enough").touch()
-    total = tab.check_end()
-    return total
+    return tab.check_end()
 
 
 def storage_full(tab: Watched) -> int:
