@@ -81,6 +81,14 @@ class Watched(lab.Tab):
             self.page.wait_for_timeout(50)
         assert len(self.queued) == count, f"{len(self.queued)} clicks were made instead of {count}"
 
+    def recall(self) -> None:
+        """After a reload: a page that goes away may take its last messages along; storage and disk know better."""
+        keys = self.page.evaluate("() => Object.keys(localStorage).filter((key) => key.startsWith('topfive|'))")
+        stored = {key.split("|")[-1] for key in keys}
+        on_disk = {event["id"] for event in ledger.read(self.ledger)[0] if "at" in event}
+        self.queued |= stored | on_disk
+        self.acknowledged |= on_disk - stored
+
     def check_count(self) -> None:
         """What the panel says adds up: saved and not yet saved are all clicks there were."""
         told = self.page.evaluate("() => ({ ...[...document.querySelectorAll('.topfive .saved')].at(-1).dataset })")
@@ -145,6 +153,7 @@ def page_reloaded(tab: Watched) -> int:
     tab.page.reload()
     tab.page.wait_for_selector(".topfive")
     tab.wait_ready()
+    tab.recall()
     tab.burst(CLICKS // 2)
     tab.check_count()
     return tab.check_end()
