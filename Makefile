@@ -40,7 +40,8 @@ test: install-dev  ## everything that must pass
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m 'not browser' --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m browser
 
 quick: install-dev  ## the minute-long part of the tests, for daily work
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,7 +49,7 @@ quick: install-dev  ## the minute-long part of the tests, for daily work
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -m 'not slow and not browser'
 
-data: install-dev  ## rebuild every derived file under data/ from seeds (about 15 minutes)
+data: install-dev  ## rebuild every derived file under data/ from seeds (about 45 minutes)
 	@$(BIN)/python -m topfive.build.text
 	@$(BIN)/python -m topfive.build.checkpoints
 
