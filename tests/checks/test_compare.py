@@ -8,6 +8,7 @@ from topfive.checks.compare import difference
 from topfive.checks.exercise import Case, Exercise, Mistake
 from topfive.checks.notebook import report
 from topfive.checks.verdict import examine
+from topfive.lm.train import Batch
 
 INF = float("inf")
 
@@ -37,12 +38,19 @@ def test_the_same(given, expected):
         ({"a": 1.0}, {"a": 1.0, "b": 2.0}, "the keys of yours are ['a']; they should be ['a', 'b']."),
         ({"a": 1.0}, {"a": 2.5}, "at 'a': yours is 1, which is too small."),
         (1.0, {"a": 2.5}, "a single number came back where a dictionary belongs."),
-        ((torch.ones(2),), (torch.ones(2), torch.ones(2)), "yours has 1 parts; it should have 2."),
-        ((torch.ones(2), torch.zeros(2)), (torch.ones(2), torch.ones(2)), "in part [1]: at [0] yours is 0, which is"),
+        ((torch.ones(2),), (torch.ones(2), torch.ones(2)), "yours has 1 part; it should have 2."),
+        (
+            (torch.ones(2), torch.zeros(2)),
+            (torch.ones(2), torch.ones(2)),
+            "in the second part: at [0] yours is 0, which is",
+        ),
         (torch.tensor(1.0), (1.0, 2.0), "a tensor of shape () came back where a tuple of 2 belongs."),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, -INF]), "at [1] yours is 2, where −∞ belongs; 1 of 2 values"),
         (torch.tensor([INF, 2.0]), torch.tensor([1.5, 2.0]), "at [0] yours is ∞, where a finite number belongs"),
         (torch.tensor([1.0]), torch.tensor(1.0), "the shape of yours is (1,); it should be (), a single number."),
+        (torch.tensor([3.0]), torch.tensor([-0.0]), "at [0] yours is 3, where 0 belongs"),
+        (1.0, Batch(torch.ones(2), torch.ones(2)), "a single number came back where a pair (tokens, mask) belongs."),
+        ([[1], [2], [3], "a"], [[1], [2], [3], [4]], "in part 4: a value of type str came back where a list of 1"),
         (torch.tensor([4, 7]), torch.tensor([4, 5]), "at [1] yours is 7, which is not the right one; 1 of 2"),
         (-2.5, 2.5, "yours is −2.5, where a positive number belongs. Turn the sign round, and it is right."),
         ("tomato", "basil", "yours is 'tomato'."),

@@ -72,10 +72,15 @@ def _of_parts(given: Any, expected: Sequence[Any], atol: float, rtol: float, axe
     if not isinstance(given, tuple | list):
         return f"{where}{_kind(given)} came back where {_kind(expected)} belongs."
     if len(given) != len(expected):
-        return f"{where}yours has {len(given)} parts; it should have {len(expected)}."
+        return f"{where}yours has {len(given)} part{'s' * (len(given) != 1)}; it should have {len(expected)}."
     pairs = enumerate(zip(given, expected, strict=True))
-    parts = (difference(own, right, atol, rtol, axes, f"{where}in part [{i}]: ") for i, (own, right) in pairs)
+    parts = (difference(own, right, atol, rtol, axes, f"{where}in {_part(i)}: ") for i, (own, right) in pairs)
     return next(filter(None, parts), "")
+
+
+def _part(index: int) -> str:
+    """A part of a tuple or list in words."""
+    return f"the {('first', 'second', 'third')[index]} part" if index < 3 else f"part {index + 1}"
 
 
 def _of_values(found: Tensor, right: Tensor, atol: float, rtol: float, axes: Sequence[str]) -> str:
@@ -135,8 +140,8 @@ def _pattern(found: Tensor, right: Tensor, atol: float, rtol: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits and a real minus sign."""
-    return f"{value:.3g}".replace("-", "−").replace("inf", "∞")
+    """Three digits and a real minus sign; −0 is 0."""
+    return f"{value + 0.0:.3g}".replace("-", "−").replace("inf", "∞")
 
 
 def _shape(right: Tensor, axes: Sequence[str]) -> str:
@@ -150,6 +155,8 @@ def _kind(value: Any) -> str:
     """What a value is, in words."""
     if isinstance(value, Tensor | np.ndarray):
         return f"a {'tensor' if isinstance(value, Tensor) else 'NumPy array'} of shape {tuple(value.shape)}"
+    if fields := getattr(value, "_fields", ()):  # a named tuple
+        return f"a {'pair' if len(fields) == 2 else 'tuple'} ({', '.join(fields)})"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, bool | int | float | np.generic):
