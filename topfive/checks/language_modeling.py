@@ -319,6 +319,11 @@ def _pack_with_a_filled_row(texts: list[Ids], end: int, width: int) -> Tensor:
     return _rows(stream + [end] * (-len(stream) % width), width)
 
 
+def _pack_with_a_padded_row(texts: list[Ids], end: int, width: int) -> Tensor:
+    stream = [token for text in texts for token in (*text, end)]
+    return _rows(stream + [PAD] * (-len(stream) % width), width)
+
+
 def _pack_text_by_text(texts: list[Ids], end: int, width: int) -> Tensor:
     return torch.cat([_rows([*text, end], width) for text in texts])
 
@@ -371,6 +376,12 @@ PACK = Exercise(
             _pack_with_a_filled_row,
             "That is what comes out when the unfinished row is filled up instead of dropped. In pretraining nobody "
             "misses half a row, and end tokens in a line teach nothing. Look at: the last row.",
+        ),
+        Mistake(
+            "pads the last row",
+            _pack_with_a_padded_row,
+            "That is what comes out when the unfinished row is filled up with a token 0. Whatever token that is, the "
+            "model would learn to repeat it; in pretraining nobody misses half a row. Look at: the last row.",
         ),
         Mistake(
             "each text by itself",
@@ -479,14 +490,15 @@ TEMPERATURE = Exercise(
         Mistake(
             "divides by 0",
             partial(_temperature, wrong="divides"),
-            "All is right but for temperature 0, where you divide by it. There all of the probability belongs to the "
+            "That is what comes out when you divide by a temperature of 0. There all of the probability belongs to the "
             "likeliest token. Look at: an `if` at the top.",
         ),
         Mistake(
             "an index at temperature 0",
             partial(_temperature, wrong="index"),
-            "All is right but for temperature 0: there you return which token it is. Wanted are probabilities, the "
-            "same shape as the logits, with a single 1. Look at: `F.one_hot`, or zeros with a 1 put in.",
+            "That is what comes out when temperature 0 gives the number of the likeliest token. Wanted are "
+            "probabilities, the same shape as the logits, with a single 1. Look at: `F.one_hot`, or zeros with a 1 put "
+            "in.",
         ),
     ),
     hints=(
@@ -727,7 +739,8 @@ PAD_BATCH = Exercise(
         Mistake(
             "mask_prompt is not used",
             partial(_pad, wrong="always"),
-            "All is right but for mask_prompt=False: then the prompt counts as well. Look at: where the 1s begin.",
+            "That is what comes out when the prompt is masked also with mask_prompt=False: then it counts as well. "
+            "Look at: where the 1s begin.",
         ),
         Mistake(
             "turned round",
@@ -778,6 +791,8 @@ def _waste(lengths: Ids, batch_size: int, *, wrong: str = "") -> float:
         return sum(1 - a / b for a, b in zip(real, places, strict=True)) / len(batches)
     if wrong == "pads":
         return float(sum(places) - sum(real))
+    if wrong == "percent":
+        return 100 * (1 - sum(real) / sum(places))
     if wrong == "of real":
         return sum(places) / sum(real) - 1
     return sum(real) / sum(places) if wrong == "real share" else 1 - sum(real) / sum(places)
@@ -818,6 +833,12 @@ WASTE = Exercise(
             "a number of pads",
             partial(_waste, wrong="pads"),
             "That is how many pads there are. A share was asked for, between 0 and 1. Look at: your last line.",
+        ),
+        Mistake(
+            "a percentage",
+            partial(_waste, wrong="percent"),
+            "That is the waste as a percentage. A share was asked for, between 0 and 1; whoever prints it may write "
+            "`{waste:.0%}`. Look at: your last line.",
         ),
         Mistake(
             "the last batch is left out",

@@ -177,7 +177,11 @@ def _rewards(
     if wrong == "sign":
         rewards = -rewards
     lengths = mask.sum(dim=1)
-    last = {"last column": torch.full_like(lengths, mask.shape[1] - 1), "late": lengths.clamp(max=mask.shape[1] - 1)}
+    last = {
+        "last column": torch.full_like(lengths, mask.shape[1] - 1),
+        "late": lengths.clamp(max=mask.shape[1] - 1),
+        "early": (lengths - 2) % mask.shape[1],
+    }
     end = torch.nn.functional.one_hot(last.get(wrong, lengths - 1), mask.shape[1]).to(rewards)
     if wrong == "everywhere":
         end = mask.to(rewards)
@@ -217,6 +221,13 @@ REWARDS = Exercise(
             "That is what comes out when the score lands one place after the end token. Look at: the index of the last "
             "of n tokens, when counting begins with 0.",
             "Huang et al. 2024, on where the score goes in padded answers",
+        ),
+        Mistake(
+            "score one token early",
+            partial(_rewards, wrong="early"),
+            "That is what comes out when the score lands on the token before the end token. And where a response has "
+            "a single token, index −1 counts from the back, and the score lands in the last column. Look at: the "
+            "index of the last of n tokens, when counting begins with 0.",
         ),
         Mistake(
             "score on every token",
@@ -309,7 +320,8 @@ def _gae(
 ) -> Tensor:
     """The loop, which keeps the graph, with one line wrong if asked for."""
     advantages = torch.zeros_like(rewards)
-    following, next_value = torch.zeros_like(rewards[:, 0]), torch.zeros_like(rewards[:, 0])
+    following = torch.zeros_like(rewards[:, 0])
+    next_value = values[:, -1] if wrong == "last column" else torch.zeros_like(following)
     last = mask.sum(dim=1) - 1
     for step in reversed(range(rewards.shape[1])):
         reward, value, real = rewards[:, step], values[:, step], mask[:, step]
@@ -380,6 +392,13 @@ GAE = Exercise(
             "That is what comes out when the last token's own value stands in for the value after it. The list is over "
             "there, so nothing more is to be expected. Look at: what Vₜ₊₁ is at the end token.",
             "Pardo et al. 2018, on ends that are ends and ends that are time limits",
+        ),
+        Mistake(
+            "bootstraps in the last column",
+            partial(_gae, wrong="last column"),
+            "That is what comes out when the walk begins with the last column's value as Vₜ₊₁. A response that fills "
+            "the width is over there as well, and nothing more is to be expected. Look at: what Vₜ₊₁ is before the "
+            "first step of the loop.",
         ),
         Mistake(
             "γ where γλ belongs",
@@ -472,7 +491,9 @@ def _whiten(values: Tensor, mask: Tensor, shift_mean: bool = True, *, wrong: str
 
     number = torch.tensor(values.numel()) if wrong == "numel" else added(counted)
     mean = added(values * counted) / number
-    variance = added((values - mean) ** 2 * counted) / (number - int(wrong == "bessel"))
+    squares = (values * mask - mean) ** 2 if wrong == "zeros" else (values - mean) ** 2 * counted
+    places = {"bessel": number - 1, "places": torch.tensor(values.numel())}
+    variance = added(squares) / places.get(wrong, number)
     scale = variance + 1e-8 if wrong == "variance" else (variance + (0 if wrong == "epsilon" else 1e-8)).sqrt()
     if wrong == "no shift" and not shift_mean:
         return values / scale * mask
@@ -502,6 +523,18 @@ WHITEN = Exercise(
             partial(_whiten, wrong="numel"),
             "That is what comes out when the sum runs over real tokens and is divided by the number of all places, as "
             "(values * mask).mean() does. Look at: how many real tokens there are.",
+        ),
+        Mistake(
+            "pads are zeros in the variance",
+            partial(_whiten, wrong="zeros"),
+            "That is what comes out when pads are set to 0 and then the mean is subtracted: every pad adds mean² to "
+            "the squares. Look at: which comes first, the mask or the square.",
+        ),
+        Mistake(
+            "pads are counted in the variance",
+            partial(_whiten, wrong="places"),
+            "That is what comes out when the mean is right, but the squares are divided by the number of all places, "
+            "as .mean() does after `* mask`. Look at: how many squares there are.",
         ),
         Mistake(
             "each response for itself",
@@ -589,6 +622,8 @@ def _policy(
 ) -> Tensor:
     log_ratio = old_logprobs - logprobs if wrong == "upside down" else logprobs - old_logprobs
     ratio = log_ratio if wrong == "no exp" else log_ratio.exp()
+    if wrong == "of logs":
+        ratio = logprobs / old_logprobs
     unclipped = ratio * advantages
     clipped = ratio.clamp(1 - cliprange, 1 + cliprange) * advantages
     if wrong == "no clip":
@@ -645,6 +680,12 @@ POLICY_LOSS = Exercise(
             partial(_policy, wrong="no exp"),
             "That is what comes out when the difference of log-probabilities is used as the ratio. Where nothing has "
             "changed it is 0, where a ratio is 1. Look at: exp.",
+        ),
+        Mistake(
+            "a ratio of logarithms",
+            partial(_policy, wrong="of logs"),
+            "That is what comes out when one log-probability is divided by the other. A ratio of probabilities is exp "
+            "of the difference of their logarithms. Look at: how ρ comes from log π and log π_old.",
         ),
         Mistake(
             "the sign of a gain",
