@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests.checks import variants_language_modeling, variants_ppo, variants_preference_modeling
 from topfive.checks.compare import as_numbers
-from topfive.checks.exercise import MODULES, Exercise, Mistake, exercises
+from topfive.checks.exercise import MODULES, Exercise, Mistake, exercise, exercises
 from topfive.checks.notebook import report
-from topfive.checks.verdict import examine
+from topfive.checks.verdict import examine, softened
 
 SEEDS = range(20)
 EXERCISES = [one for assignment in MODULES for one in exercises(assignment)]
@@ -135,6 +136,69 @@ def test_advice_costs_nothing_and_is_said(one: Exercise, mistake: Mistake):
     assert verdict.points == one.points
     assert verdict.advice == (mistake.hint,)
     assert flat(mistake.hint) in said(one, mistake.function)
+
+
+# --- two slips at once --------------------------------------------------------------------------------------------
+
+
+def loss_by_rows_without_a_clamp(logits, tokens, mask):
+    counted = mask[:, 1:].to(logits.dtype)
+    each = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none") * counted
+    return (each.sum(dim=1) / counted.sum(dim=1)).mean()
+
+
+def times_the_temperature_without_a_line_for_0(logits, temperature=1.0):
+    return (logits * temperature).softmax(dim=-1)
+
+
+def the_passing_token_dropped_without_an_if(logits, top_k=None, top_p=1.0):
+    if top_k is not None and top_k < logits.shape[-1]:
+        logits = logits.masked_fill(logits < logits.topk(top_k, dim=-1).values[..., -1:], -torch.inf)
+    ordered, order = logits.sort(dim=-1, descending=True)
+    out = ordered.softmax(dim=-1).cumsum(dim=-1) > top_p
+    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
+
+
+def one_token_early_but_never_below_0(scores, logprobs, ref_logprobs, mask, kl_coef):
+    rewards = -kl_coef * (logprobs - ref_logprobs) * mask
+    rewards[torch.arange(len(scores)), (mask.sum(dim=1) - 2).clamp(min=0)] += scores
+    return rewards
+
+
+TWO_SLIPS = [
+    ("3.1", loss_by_rows_without_a_clamp, "mean of the rows' means"),
+    ("3.4", times_the_temperature_without_a_line_for_0, "multiplies by the temperature"),
+    ("3.5", the_passing_token_dropped_without_an_if, "the token that passes p is dropped, even the only one"),
+    ("6.2", one_token_early_but_never_below_0, "score one token early"),
+]
+
+
+@pytest.mark.parametrize(("number", "function", "name"), TWO_SLIPS)
+def test_two_slips_get_softer_words_from_the_first_failed_case(number: str, function: Callable[..., Any], name: str):
+    one = exercise(number)
+    verdict = examine(one, function)
+    known = {mistake.name: mistake for mistake in one.mistakes}
+    assert not any(verdict._equals(mistake) for mistake in one.mistakes)
+    assert verdict.mistake is not None
+    assert verdict.mistake.name == name
+    assert flat(softened(known[name].hint)) in said(one, function)
+    assert not [other.name for other in one.mistakes if flat(other.hint) in said(one, function)]
+
+
+@every_exercise
+def test_an_error_is_explained_by_its_own_message(one: Exercise):
+    """Also where a mistake's function raises the same kind of error."""
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("no")
+
+    assert examine(one, broken).mistake is None
+
+
+def test_words_about_one_case_say_so():
+    assert softened("That is what comes out. Look at: it.") == "On this case yours gives what comes out. Look at: it."
+    assert softened("These are probabilities.") == "On this case yours gives probabilities."
+    assert softened("Both are there.") == "On this case: Both are there."
 
 
 # --- what is printed ----------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ import contextlib
 import copy
 import inspect
 import io
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -123,11 +124,27 @@ class Verdict:
         """Whether every case passed."""
         return not self.wrong
 
-    @property
+    @cached_property
     def mistake(self) -> Mistake | None:
-        """The first mistake whose answers equal these on every case, if something is wrong."""
-        known = (mistake for mistake in self.exercise.mistakes if not mistake.advice)
-        return None if self.passed else next((mistake for mistake in known if self._equals(mistake)), None)
+        """The first mistake whose answers equal these on every case, if something is wrong; else the likeliest one."""
+        known = [mistake for mistake in self.exercise.mistakes if not mistake.advice]
+        return None if self.passed else next(filter(self._equals, known), None) or self._likeliest(known)
+
+    def _likeliest(self, known: Sequence[Mistake]) -> Mistake | None:
+        """For two slips at once: of the mistakes that explain the first failed call, the one that explains most.
+
+        Its hint then speaks of that case only. An error is explained by its own message.
+        """
+        failed = [given for given, _ in self.wrong]
+        fitting = [mistake for mistake in known if not failed[0].error and self._explains(mistake, failed[0])]
+        if not fitting:
+            return None
+        most = max(fitting, key=lambda mistake: sum(self._explains(mistake, given) for given in failed))
+        return replace(most, hint=softened(most.hint))
+
+    def _explains(self, mistake: Mistake, given: Outcome) -> bool:
+        """Whether one answer is what the mistake's function gives."""
+        return not departure(self.exercise, given, call(self.exercise, mistake.function, given.case))
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -150,6 +167,12 @@ class Verdict:
             if mistake.advice and keeps_graph(given.value) != keeps_graph(theirs.value):
                 return False
         return True
+
+
+def softened(hint: str) -> str:
+    """A mistake's hint as words about one case, for answers that equal the mistake's there but not everywhere."""
+    words, replaced = re.subn("^(That is|These are)", "On this case yours gives", hint)
+    return words if replaced else f"On this case: {hint}"
 
 
 def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
