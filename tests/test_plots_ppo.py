@@ -13,7 +13,7 @@ def test_advantages_name_the_token_with_the_most_credit():
 
 def test_clipping_is_read_off_the_function():
     titles = [ax.get_title() for ax in plots_ppo.clipped(policy_loss).axes]
-    assert titles == ["A good token (Â = +1): flat from 1.2 to 1.8", "A bad token (Â = −1): flat from 0.4 to 0.8"]
+    assert titles == ["A good token (Â = +1):\nflat from 1.2 to 1.8", "A bad token (Â = −1):\nflat from 0.4 to 0.8"]
     unclipped = plots_ppo.clipped(lambda new, old, gains, mask, cliprange: -((new - old).exp() * gains).mean())
     assert "flat nowhere" in unclipped.axes[0].get_title()
 

@@ -37,7 +37,7 @@ def clipped(policy_loss: Callable[..., Tensor], cliprange: float = 0.2) -> Figur
         ax.axvspan(1 - cliprange, 1 + cliprange, color=BASE, alpha=0.2, linewidth=0)
         flat = [float(r) for r, a, b in zip(ratios, losses, losses[1:], strict=False) if abs(a - b) < 1e-6]
         where = f"flat from {flat[0]:.1f} to {flat[-1]:.1f}" if flat else "flat nowhere"
-        ax.set(title=f"A {name} token (Â = {advantage:+.0f}): {where}".replace("-", "−"))
+        ax.set(title=f"A {name} token (Â = {advantage:+.0f}):\n{where}".replace("-", "−"))
         ax.set(xlabel="ratio ρ = π / π_old", ylabel="loss")
     return drawn
 
