@@ -265,7 +265,8 @@ def cell_training(tab: Watched) -> int:
     """A cell computes without a pause until it is told that all clicks are saved; so they cannot have waited for it."""
     tab.execute(
         "import time\nend = time.time() + 300\n"
-        "while time.time() < end and not Path('enough').exists():\n    for _ in range(500):\n        sum(range(10000))\n"
+        "while time.time() < end and not Path('enough').exists():\n"
+        "    for _ in range(500):\n        sum(range(10000))\n"
         "Path('done').touch()"
     )
     tab.burst(CLICKS, pause=30)
