@@ -51,6 +51,17 @@ BURST = """
 """
 
 
+# Plain Python without a pause, until it is told that it is enough.
+COMPUTING = """
+import time
+end = time.time() + 300
+while time.time() < end and not Path("enough").exists():
+    for _ in range(500):
+        sum(range(10000))
+Path("done").touch()
+"""
+
+
 class Watched(lab.Tab):
     """A tab whose queue is watched from outside."""
 
@@ -263,12 +274,7 @@ def notebook_moved(tab: Watched) -> int:
 
 def cell_training(tab: Watched) -> int:
     """A cell computes without a pause until it is told that all clicks are saved; so they cannot have waited for it."""
-    tab.execute(
-        "import time\nend = time.time() + 300\n"
-        "while time.time() < end and not Path('enough').exists():\n"
-        "    for _ in range(500):\n        sum(range(10000))\n"
-        "Path('done').touch()"
-    )
+    tab.execute(COMPUTING)
     tab.burst(CLICKS, pause=30)
     tab.wait_saved()
     assert not (tab.folder / "done").exists(), "the clicks waited for the cell"

@@ -259,6 +259,12 @@ class Tab:
         self.wait_ready()
         return self
 
+    def start(self) -> "Tab":
+        """Run all cells of a notebook that was not run yet; wait for the panel, not for the cells after it."""
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        self.wait_ready()
+        return self
+
     def wait_ready(self) -> None:
         """Wait until the panel has heard from the kernel."""
         self.page.wait_for_function(

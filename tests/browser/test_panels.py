@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.browser.chaos import COMPUTING
 from tests.browser.lab import Tab
 
 RANK = "Rank(tasks(6), guidelines='Judge as the one who eats.\\n\\n- first point\\n- second point')"
@@ -113,6 +114,17 @@ def test_resume_after_a_reload_and_after_running_the_cell_again(tab):
     lab.reload()
     assert "ranking 2 of 6" in lab.panel.inner_text()
     assert int(lab.status.get_attribute("data-saved")) == 6
+
+
+def test_clicks_are_saved_while_the_cell_after_the_panel_runs(server, context):
+    """Run all cells: the panel comes to life, and saves, while the next one computes."""
+    lab = Tab(server, context, server.notebook("Rank(tasks(2))", COMPUTING)).open().start()
+    lab.focus()
+    lab.press("b", "d")
+    assert lab.wait_saved() == 2
+    assert not (lab.folder / "done").exists()
+    (lab.folder / "enough").touch()
+    lab.wait_idle()
 
 
 def test_mouse_clicks_buttons_and_drag(tab):

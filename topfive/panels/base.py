@@ -70,6 +70,21 @@ class Panel(anywidget.AnyWidget):
             },
         )
         self.on_msg(self._receive)
+        self._listen_where_addressed()
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """A message to the browser."""
+        super().send(content, buffers)
+        self._listen_where_addressed()
+
+    def _listen_where_addressed(self) -> None:
+        """Have the browser's messages go to the shell they are addressed to, so that clicks do not wait for a cell.
+
+        ipykernel 7.4 remembers on which shell a comm last spoke, and sends all that comes there. A comm is opened by a
+        cell, so that would be the main shell, which is busy for as long as the next cell runs.
+        """
+        if self.comm is not None:
+            self.comm.__dict__.pop("_reply_subshell_id", None)
 
     def events(self) -> list[Event]:
         """This panel's events on disk, in the ledger's order."""
