@@ -869,9 +869,11 @@ for run in [run for run in runs if run["method"] == "ppo" and run["seed"] == run
 """
 How to look at it:
 
-- **β = 0** has no reason to stay. Its score by the reward model should be the highest. Is its win rate, too? Where
-  the two disagree, the policy has learned what the reward model does not know. That is *over-optimisation* (Gao et
-  al. 2023), and notebook 07 is about it.
+- **β = 0** has nothing that holds it. A thousand nats away it no longer writes lists, and then even the reward model
+  gives it less than SFT: PPO moved faster than a batch of 64 lists can tell it where to.
+- **A small β** is the instructive one. Does the reward model like it better than all others? And the judge? Where the
+  two disagree, the policy has learned what the reward model does not know. That is *over-optimisation* (Gao et al.
+  2023), and notebook 07 is about it.
 - **A huge β** hardly moves: win rate about one half, whatever the reward model says.
 - Between them is a best β, and it is a property of the *reward model* as much as of PPO: the worse the reward, the
   shorter the leash.
@@ -929,9 +931,8 @@ is not the reason.
 
 I would not go on. I would take the checkpoint at which the win rate was highest, run again with a larger β or stop
 at a KL budget of a few nats, and label fresh lists of the *present* policy, so that the reward model learns about
-lists like these. The price is a lower score, and time of labellers. In section 7, the run with β = 0 is the same
-story in small: the reward model likes it best; whether the judge does is read from the right-hand picture, not from
-the left one.
+lists like these. The price is a lower score, and time of labellers. In section 7, the smallest β above 0 is the
+same story in small: the reward model likes it best of all, and the judge prefers SFT.
 """
 
 # %% [markdown]

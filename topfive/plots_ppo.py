@@ -84,7 +84,7 @@ def rulers(samples: Mapping[str, Tensor], truth: float) -> Figure:
 def sweep(runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Recorded runs: what the reward model says, and what the judge says, over the distance from SFT.
 
-    One dot a run and seed, PPO's with its β; DPO's and RLOO's as triangle and square.
+    One dot a run and seed, PPO's with its β; DPO's and RLOO's as triangle and square. Those of one seed are named.
     """
     drawn, (left, right) = figure(columns=2, width=5.0, height=3.6)
     marks = {"ppo": "o", "dpo": "^", "rloo": "s"}
@@ -94,6 +94,8 @@ def sweep(runs: Sequence[Mapping[str, Any]]) -> Figure:
         spread = [[win["mean"] - win["low"]], [win["high"] - win["mean"]]]
         right.errorbar(distance, win["mean"], yerr=spread, fmt=marks[run["method"]], color=JUDGE, capsize=3)
         name = f"β {run['beta']:.2g}" if run["method"] == "ppo" else run["method"].upper()
+        if run["seed"] != runs[0]["seed"]:
+            continue
         for ax, height in ((left, run["score"]["mean"]), (right, win["mean"])):
             ax.annotate(name, (distance, height), (4, 4), textcoords="offset points", fontsize=7, color=INK)
     highest = max(runs, key=lambda run: run["score"]["mean"])
@@ -103,7 +105,7 @@ def sweep(runs: Sequence[Mapping[str, Any]]) -> Figure:
     right.axhline(0.5, color=INK, linewidth=1, linestyle=":")
     for ax in (left, right):
         ax.set_xscale("symlog", linthresh=1)
-        ax.set(xlabel="KL from SFT (nats)")
+        ax.set(xlabel="KL from SFT (nats)", xlim=(0, 1.5 * max(run["kl"]["mean"] for run in runs)))
     return drawn
 
 
