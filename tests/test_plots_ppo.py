@@ -33,10 +33,14 @@ def test_approach_and_rulers_put_their_finding_into_the_title():
 
 
 def test_the_sweep_names_the_favourites_of_both():
-    def one(method, beta, score, win):
+    def one(method, beta, score, win, seed=0):
         interval = {"mean": win, "low": win - 0.05, "high": win + 0.05}
-        return {"method": method, "beta": beta, "kl": {"mean": 3.0}, "score": {"mean": score}, "win_rate": interval}
+        figures = {"kl": {"mean": 3.0}, "score": {"mean": score}, "win_rate": interval}
+        return {"method": method, "beta": beta, "seed": seed, **figures}
 
-    drawn = plots_ppo.sweep([one("ppo", 0.0, 3.0, 0.2), one("ppo", 0.3, 1.0, 0.6), one("dpo", 0.1, 0.5, 0.7)])
+    runs = [one("ppo", 0.0, 3.0, 0.2), one("ppo", 0.3, 1.0, 0.6), one("dpo", 0.1, 0.5, 0.7)]
+    drawn = plots_ppo.sweep([*runs, one("ppo", 0.3, 0.9, 0.5, seed=1)])
     titles = [ax.get_title() for ax in drawn.axes]
     assert titles == ["The reward model likes β = 0 best", "The judge likes DPO best"]
+    named = [text.get_text() for text in drawn.axes[0].texts]
+    assert named == ["β 0", "β 0.3", "DPO"], "a dot a run, a name only for those of the first seed"
