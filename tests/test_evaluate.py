@@ -99,7 +99,7 @@ def exact_kl(
     samples = generate(policy, query, mask, generator=torch.Generator().manual_seed(123))
     with torch.no_grad():
         log_p, log_q = (response_logits(model, samples, 1.0).log_softmax(dim=-1) for model in (policy, reference))
-    return ((log_p.exp() * (log_p - log_q)).sum(dim=-1) * samples.mask).sum(dim=1).mean().item()
+    return (log_p.exp() * (log_p - log_q)).sum().item() / len(prompts)
 
 
 def test_kl_is_what_it_is_by_the_whole_vocabulary(model: PreTrainedModel, tokenizer: Tokenizer):

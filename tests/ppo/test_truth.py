@@ -91,7 +91,7 @@ def test_exact_gradient_at_the_reference_points_to_the_optimum(world):
     samples = toy.every_answer()
     scores = toy.scores(judge, *toy.joined(samples)).where(samples.ended, torch.tensor(toy.MISSING_END)).detach()
     probabilities = toy.distribution(reference)
-    logprobs = toy.token_logprobs(toy.response_logits(reference, samples, 1.0), samples.response, samples.mask)
+    logprobs = toy.response_logprobs(toy.response_logits(reference, samples, 1.0), samples)
     exact = (logprobs.sum(dim=1).exp() * scores).sum()  # the KL's gradient is zero at the reference
     parameters = [reference.transformer.wte.weight, reference.transformer.h[0].attn.c_attn.weight]
     expected = torch.autograd.grad(exact, parameters, retain_graph=True)

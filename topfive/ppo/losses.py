@@ -1,4 +1,4 @@
-"""The clipped losses of PPO. All tensors are (batch, time) over response tokens, mask 1 up to the end token."""
+"""The losses of PPO. Tensors are (batch, time) over response tokens, mask 1 up to the end token, unless said."""
 
 import torch
 from torch import Tensor
@@ -14,14 +14,14 @@ def policy_loss(logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask
     return masked_mean(-torch.minimum(unclipped, clipped), mask)
 
 
-def kl_loss(logits: Tensor, ref_logits: Tensor, mask: Tensor) -> Tensor:
-    """KL(π ‖ π_ref) of the next-token distributions, summed over the whole vocabulary, averaged over real tokens.
+def kl_loss(logits: Tensor, ref_logits: Tensor) -> Tensor:
+    """KL(π ‖ π_ref) of the next-token distributions, summed over the whole vocabulary, averaged over tokens.
 
-    logits, ref_logits: (batch, time, vocabulary). The estimate from sampled tokens alone, in the reward, does not see
-    the many unlikely tokens into which noise leaks probability; this sees and mends them at once.
+    logits, ref_logits: (…, vocabulary), of real tokens only. The estimate from sampled tokens alone, in the reward,
+    does not see the many unlikely tokens into which noise leaks probability; this sees and mends them at once.
     """
     logprobs, ref_logprobs = logits.log_softmax(dim=-1), ref_logits.log_softmax(dim=-1)
-    return masked_mean((logprobs.exp() * (logprobs - ref_logprobs)).sum(dim=-1), mask)
+    return (logprobs.exp() * (logprobs - ref_logprobs)).sum(dim=-1).mean()
 
 
 def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, cliprange: float) -> Tensor:

@@ -10,7 +10,6 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.lm.sampling import Samples, generate, positions
-from topfive.ppo.advantages import masked_mean
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values_everywhere
 
@@ -64,17 +63,27 @@ def joined(samples: Samples) -> tuple[Tensor, Tensor]:
 
 
 def response_logits(model: PreTrainedModel, samples: Samples, temperature: float) -> Tensor:
-    """Logits that predicted each response token, divided by the sampling temperature. (batch, time, vocabulary)."""
-    # Nothing is predicted from the last token: without it the logits are those wanted, and need no copy.
+    """Logits that predicted each real response token, divided by the sampling temperature.
+
+    Returns one row, (1, real tokens, vocabulary), in the order of `samples.response[samples.mask.bool()]`: the
+    vocabulary is most of the work in a model this small, and a third of a batch is pads.
+    """
+    # Nothing is predicted from the last token.
     tokens, mask = (tensor[:, :-1] for tensor in joined(samples))
-    logits = model(
-        input_ids=tokens,
-        attention_mask=mask,
-        position_ids=positions(mask),
-        use_cache=False,
-        logits_to_keep=samples.response.shape[1],
-    ).logits
+    hidden = model.base_model(
+        input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
+    ).last_hidden_state
+    predicting = hidden[:, -samples.mask.shape[1] :][samples.mask.bool()]
+    logits = model.get_output_embeddings()(predicting)[None]
     return logits if temperature == 1 else logits / temperature
+
+
+def response_logprobs(logits: Tensor, samples: Samples, logprobs_fn: Callable[..., Tensor] | None = None) -> Tensor:
+    """Log-probability of each response token, 0 on pads, (batch, time); `logits` as from `response_logits`."""
+    real = samples.mask.bool()
+    tokens = samples.response[real][None]
+    logprobs = (logprobs_fn or token_logprobs)(logits, tokens, torch.ones_like(tokens))
+    return logprobs.new_zeros(real.shape).masked_scatter(real, logprobs)
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
@@ -82,10 +91,10 @@ def token_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     return -F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none").view_as(tokens) * mask
 
 
-def mean_entropy(logits: Tensor, mask: Tensor) -> Tensor:
-    """Entropy of the next-token distribution in nats, averaged over real tokens, a scalar."""
-    entropy = logits.logsumexp(dim=-1) - (logits.softmax(dim=-1) * logits).sum(dim=-1)
-    return masked_mean(entropy, mask)
+def mean_entropy(logits: Tensor) -> Tensor:
+    """Entropy of the next-token distribution in nats, averaged over all rows, a scalar."""
+    logprobs = logits.log_softmax(dim=-1)
+    return -(logprobs.exp() * logprobs).sum(dim=-1).mean()
 
 
 def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
@@ -146,20 +155,19 @@ def roll_out(
 
     A reward function needs the tokenizer.
     """
-    logprobs_of = logprobs_fn or token_logprobs
     samples = generate(
         model, query, query_mask, generator=generator, temperature=temperature, max_new_tokens=response_length
     )
     logits = response_logits(model, samples, temperature)
-    logprobs = logprobs_of(logits, samples.response, samples.mask)
+    logprobs = response_logprobs(logits, samples, logprobs_fn)
     ref_logits = response_logits(ref_model, samples, temperature)
     scores, line_rewards = score(reward_model, samples, tokenizer)
     return Rollout(
         samples=samples,
         logprobs=logprobs,
-        ref_logprobs=logprobs_of(ref_logits, samples.response, samples.mask),
+        ref_logprobs=response_logprobs(ref_logits, samples, logprobs_fn),
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
         line_rewards=line_rewards * samples.ended[:, None],
-        entropy=mean_entropy(logits, samples.mask).item(),
+        entropy=mean_entropy(logits).item(),
     )

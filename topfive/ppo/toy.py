@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from topfive.lm.model import new_model
 from topfive.lm.sampling import Samples
 from topfive.ppo.config import PPOConfig
-from topfive.ppo.rollout import joined, response_logits, token_logprobs
+from topfive.ppo.rollout import joined, response_logits, response_logprobs
 from topfive.ppo.trainer import PPOTrainer
 from topfive.reward.model import from_language_model, scores
 
@@ -70,8 +70,7 @@ def every_answer() -> Samples:
 def distribution(model: PreTrainedModel) -> Tensor:
     """Probability of every answer."""
     samples = every_answer()
-    logits = response_logits(model, samples, temperature=1.0)
-    return token_logprobs(logits, samples.response, samples.mask).sum(dim=1).exp()
+    return response_logprobs(response_logits(model, samples, temperature=1.0), samples).sum(dim=1).exp()
 
 
 @torch.no_grad()

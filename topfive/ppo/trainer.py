@@ -25,9 +25,9 @@ from topfive.ppo.rollout import (
     RewardFunction,
     Rollout,
     response_logits,
+    response_logprobs,
     response_values,
     roll_out,
-    token_logprobs,
 )
 
 Metrics = dict[str, float]
@@ -214,7 +214,7 @@ class PPOTrainer:
         args, mask = self.args, rollout.mask
         advantages, returns = advantages[:, : mask.shape[1]], returns[:, : mask.shape[1]]
         logits = response_logits(self.model, rollout.samples, args.temperature)
-        logprobs = (self.logprobs_fn or token_logprobs)(logits, rollout.samples.response, mask)
+        logprobs = response_logprobs(logits, rollout.samples, self.logprobs_fn)
         values = response_values(self.value_model, rollout.samples)
         policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
         value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
@@ -222,7 +222,7 @@ class PPOTrainer:
         if args.kl_loss_coef:
             with torch.no_grad():
                 ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
-            loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits, mask)
+            loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), args.max_grad_norm)
