@@ -22,20 +22,19 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from benchmarks.machine import describe, matrix_speed
-from benchmarks.ppo_side import Job
+from benchmarks.ppo_side import TASTE, Job
 from benchmarks.report import table
 from benchmarks.timing import median_ratio
-from topfive import data
 from topfive.errors import TopFiveError
 from topfive.evaluate import heldout_prompts, kl_divergence
+from topfive.judge import load_taste, prompts_of
 from topfive.lm.model import load, save
 from topfive.lm.sampling import MAX_NEW_TOKENS, encode, generate
 from topfive.ppo import PPOConfig, PPOTrainer, rollout, trainer
-from topfive.ppo.rollout import joined
 from topfive.reward import model as reward_model
+from topfive.reward.words import WordReward
 from topfive.stats import bootstrap
 
 TITLE = "PPO"
@@ -53,7 +52,7 @@ ROOT = Path(__file__).parent.parent
 class Settings:
     """`steps` PPO steps a seed and side, in turns of `block`; the first turn warms up and is not counted."""
 
-    steps: int = 20
+    steps: int = 30
     block: int = 2
     seeds: Sequence[int] = (0, 1)
     train_prompts: int = 1680
@@ -126,21 +125,11 @@ def _has_trl(folder: Path) -> bool:
 
 
 def prepare(checkpoints: Path, folder: Path) -> None:
-    """Write `policy` and `reward` for both sides: the SFT model and the reward model of `checkpoints`."""
+    """Write `policy`, `critic` and `taste` for both sides: the SFT model, a critic on its trunk, the word reward."""
     policy, tokenizer = load(checkpoints / "sft")
-    reward = reward_model.load(checkpoints / "reward")
-    fold_normalisation(reward)
     save(policy, tokenizer, folder / "policy")
-    save(reward, tokenizer, folder / "reward")
-
-
-@torch.no_grad()
-def fold_normalisation(reward: PreTrainedModel) -> None:
-    """Move the shift and scale of the scores into the weights, for a library that does not know of them."""
-    head, config = reward.score.weight, reward.config
-    reward.base_model.ln_f.bias.sub_(config.reward_mean * head[0] / head.square().sum())
-    head.div_(config.reward_std)
-    config.reward_mean, config.reward_std = 0.0, 1.0
+    save(reward_model.from_language_model(policy), tokenizer, folder / "critic")
+    WordReward.load(checkpoints / "taste").save(folder / "taste")
 
 
 # --- taking turns -------------------------------------------------------------------------------------------------
@@ -224,12 +213,12 @@ def train_in_turns(sides: Sequence[Side], folder: Path, seed: int, settings: Set
 def score(policy: Path, folder: Path, settings: Settings, missing_eos_score: float = -1.0) -> Score:
     """One answer to each held-out prompt, scored by the reward model that trained the policy."""
     (model, tokenizer), (reference, _) = load(policy), load(folder / "policy")
-    prompts = [prompt.text for prompt in heldout_prompts(data.prompts("test"), settings.test_prompts)]
+    prompts = [prompt.text for prompt in heldout_prompts(prompts_of(load_taste(TASTE))[1], settings.test_prompts)]
     query, mask = encode(tokenizer, prompts)
     samples = generate(
         model, query, mask, generator=torch.Generator().manual_seed(7), max_new_tokens=settings.max_new_tokens
     )
-    scores = reward_model.scores(reward_model.load(folder / "reward"), *joined(samples))
+    scores = WordReward.load(folder / "taste").scores(prompts, samples.texts(tokenizer))
     estimate = bootstrap(scores.where(samples.ended, torch.full_like(scores, missing_eos_score)).double().numpy())
     return Score(
         estimate.mean,
@@ -246,8 +235,8 @@ PARTS: list[tuple[str, object, str]] = [
     ("policy and reference on the answers", rollout, "response_logits"),
     ("their log-probabilities and entropy", rollout, "response_logprobs"),
     ("their log-probabilities and entropy", rollout, "mean_entropy"),
-    ("reward model and critic on the answers", rollout, "reward_scores"),
-    ("reward model and critic on the answers", rollout, "response_values"),
+    ("the reward of the answers", rollout, "score"),
+    ("critic on the answers", rollout, "response_values"),
     ("updates: policy forward", trainer, "response_logits"),
     ("updates: log-probabilities", trainer, "response_logprobs"),
     ("updates: critic forward", trainer, "response_values"),
@@ -259,8 +248,9 @@ PARTS: list[tuple[str, object, str]] = [
 
 def profile(folder: Path, settings: Settings, steps: int = 6) -> dict[str, float]:
     """Seconds of each part of a step of ours, medians over steps; "the rest" is what no part accounts for."""
-    (policy, tokenizer), reward = load(folder / "policy"), reward_model.load(folder / "reward")
-    prompts = [prompt.text for prompt in data.prompts("train")][: settings.train_prompts]
+    (policy, tokenizer), critic = load(folder / "policy"), reward_model.load(folder / "critic")
+    reward = WordReward.load(folder / "taste").scores
+    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]][: settings.train_prompts]
     shared = {key: value for key, value in settings.job.items() if key in PPOConfig.__dataclass_fields__}
     args = replace(PPOConfig(total_steps=steps + 1, response_length=64), **shared)
     spent, rows = dict.fromkeys([label for label, *_ in PARTS], 0.0), []
@@ -269,9 +259,7 @@ def profile(folder: Path, settings: Settings, steps: int = 6) -> dict[str, float
         rows.append(dict(spent))
         spent.update(dict.fromkeys(spent, 0.0))
 
-    ppo = PPOTrainer(
-        policy, copy.deepcopy(policy), reward, copy.deepcopy(reward), args, prompts, tokenizer, callbacks=[row_done]
-    )
+    ppo = PPOTrainer(policy, copy.deepcopy(policy), reward, critic, args, prompts, tokenizer, callbacks=[row_done])
     with ExitStack() as stack:
         for label, owner, name in PARTS:
             stack.enter_context(patch.object(owner, name, _timed(getattr(owner, name), label, spent)))
@@ -322,8 +310,9 @@ def run(checkpoints: Path, trl: Path, settings: Settings | None = None) -> str:
     )
 
 
-CONDITIONS = """PPO of topfive and of `trl.experimental.ppo` (TRL {trl}) on the same four models, read from the same
-folders: the shipped SFT model as policy and reference, the shipped reward model as reward model and critic.
+CONDITIONS = """PPO of topfive and of `trl.experimental.ppo` (TRL {trl}) on the same models, read from the same
+folders: the shipped SFT model as policy and reference, the shipped word reward (*vegetarian*, the sum over lines, paid
+at the end) as the reward, its trunk with a fresh head as the critic.
 {job.batch_size} answers a step of at most
 {job.response_length} tokens, {job.num_ppo_epochs} epochs × {job.num_mini_batches} minibatches with an optimiser step
 each, learning rate {job.learning_rate} falling linearly to 0, AdamW (ε {job.adam_eps}), β {job.kl_coef}, temperature
@@ -333,7 +322,8 @@ each, learning rate {job.learning_rate} falling linearly to 0, AdamW (ε {job.ad
 
 DIFFERENCES = """### What differs
 
-- Work: TRL pads a batch to its longest answer and query; topfive also trims each minibatch to its own. TRL keeps the
+- Work: TRL pads a batch to its longest answer and query and computes the vocabulary for pads, too; topfive trims each
+  minibatch to its own longest and computes the vocabulary for real tokens alone. TRL keeps the
   logits of every sampling step and takes its log-probabilities from them; topfive computes them again with the forward
   pass that training uses, so that the first ratio is 1 to rounding: one more forward pass.
 - Algorithm: TRL puts the score one slot after the end token, does not clip gradients, subtracts 1 from the score of an
@@ -341,7 +331,8 @@ DIFFERENCES = """### What differs
 - Memory: `import topfive` asks PyTorch for large memory pages on Linux (one environment variable). One side gives TRL
   the same, so that what comes from the code and what comes from the switch can be told apart.
 - Set for TRL because its defaults would slow it down here: no gradient checkpointing, no bfloat16, no sample tables, no
-  checkpoints, no reports."""
+  checkpoints, no reports.
+"""
 
 
 def _speed_table(runs: list[list[Trained]], settings: Settings) -> str:
@@ -369,7 +360,7 @@ def _score_table(start: Score, scores: list[list[Score]], settings: Settings) ->
         average = f"**{mean(found.mean for found in column):+.2f}**"
         rows.append([side.name, "mean", average, f"{mean(found.kl for found in column):.1f}"])
     return (
-        f"Mean score of {settings.test_prompts} held-out prompts by the reward model (95 % bootstrap interval over "
+        f"Mean score of {settings.test_prompts} held-out prompts by the reward (95 % bootstrap interval over "
         "prompts), and KL from the start in nats.\n\n" + table(["", "seed", "score", "KL"], rows)
     )
 

@@ -22,14 +22,17 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
-from topfive import data
+from topfive.judge import load_taste, prompts_of
 from topfive.lm.model import load, save
 from topfive.reward import model as reward_model
+from topfive.reward.words import WordReward
+
+TASTE = "vegetarian"  # of the shipped word reward
 
 
 @dataclass(frozen=True)
 class Job:
-    """What both sides are told. `folder` holds `policy` and `reward`; `out` is where the trained policy goes."""
+    """What both sides are told. `folder` holds `policy`, `critic`, `taste`; `out` is where the trained policy goes."""
 
     side: str
     folder: str
@@ -44,7 +47,7 @@ class Job:
     response_length: int = 64
     learning_rate: float = 2e-4
     adam_eps: float = 1e-5
-    kl_coef: float = 0.3
+    kl_coef: float = 0.05
     missing_eos: float = 1.0
     autocast: bool = False
 
@@ -81,20 +84,22 @@ class Turns:
 
 
 class Scorer(nn.Module):
-    """The reward model as TRL reads one: from a trunk's last hidden state, by `score`, at the last real token.
+    """The reward as TRL reads one: from a trunk's last hidden state, by `score`, at the last real token.
 
-    Ours averages over real tokens. So this trunk gives the finished score, at every place, and `score` passes it on.
+    Ours reads text. So this trunk gives the finished score, at every place, and `score` passes it on.
     """
 
     base_model_prefix = "trunk"
 
-    def __init__(self, reward: PreTrainedModel):
+    def __init__(self, reward: WordReward, tokenizer: Tokenizer):
         super().__init__()
-        self.reward = reward
+        self.reward, self.tokenizer = reward, tokenizer
 
     def trunk(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SimpleNamespace:
         """What TRL calls a trunk: its `hidden_states[-1]` is (batch, time, 1) and holds scores."""
-        scores = reward_model.scores(self.reward, input_ids, attention_mask)
+        real = [ids[mask.bool()] for ids, mask in zip(input_ids, attention_mask, strict=True)]
+        texts = [text.partition("\n") for text in self.tokenizer.batch_decode(real, skip_special_tokens=True)]
+        scores = self.reward.scores([prompt for prompt, *_ in texts], [answer for *_, answer in texts])
         return SimpleNamespace(hidden_states=[scores[:, None, None].expand(-1, input_ids.shape[1], 1)])
 
     def score(self, hidden: Tensor) -> Tensor:
@@ -103,7 +108,7 @@ class Scorer(nn.Module):
 
 
 def train_topfive(
-    job: Job, turns: Turns, policy: PreTrainedModel, reward: PreTrainedModel, tokenizer: Tokenizer, prompts: list[str]
+    job: Job, turns: Turns, policy: PreTrainedModel, reward: WordReward, tokenizer: Tokenizer, prompts: list[str]
 ) -> Mapping[str, Any]:
     """This package's PPO. Returns the medians over steps of what it times itself."""
     from topfive.ppo import PPOConfig, PPOTrainer
@@ -121,9 +126,9 @@ def train_topfive(
         temperature=1.0,
         seed=job.seed,
     )
-    reference, critic = load(f"{job.folder}/policy")[0], reward_model.load(f"{job.folder}/reward")
+    reference, critic = load(f"{job.folder}/policy")[0], reward_model.load(f"{job.folder}/critic")
     trainer = PPOTrainer(
-        policy, reference, reward, critic, args, prompts, tokenizer, callbacks=[lambda step: turns.step_done()]
+        policy, reference, reward.scores, critic, args, prompts, tokenizer, callbacks=[lambda step: turns.step_done()]
     )
     turns.answer(ready=True)
     turns.wait()
@@ -133,7 +138,7 @@ def train_topfive(
 
 
 def train_trl(
-    job: Job, turns: Turns, policy: PreTrainedModel, reward: PreTrainedModel, tokenizer: Tokenizer, prompts: list[str]
+    job: Job, turns: Turns, policy: PreTrainedModel, reward: WordReward, tokenizer: Tokenizer, prompts: list[str]
 ) -> Mapping[str, Any]:
     """TRL's PPO, with the same numbers and without what only a GPU needs (checkpointing, bfloat16, sample tables)."""
     from datasets import Dataset
@@ -171,13 +176,13 @@ def train_trl(
         report_to="none",
         disable_tqdm=True,
     )
-    reference, critic = load(f"{job.folder}/policy")[0], reward_model.load(f"{job.folder}/reward")
+    reference, critic = load(f"{job.folder}/policy")[0], reward_model.load(f"{job.folder}/critic")
     trainer = PPOTrainer(
         args=args,
         processing_class=tokenizer,
         model=policy,
         ref_model=reference,
-        reward_model=Scorer(reward),
+        reward_model=Scorer(reward, tokenizer),
         value_model=critic,
         train_dataset=Dataset.from_dict({"input_ids": tokenizer(prompts)["input_ids"]}),
         callbacks=[StepDone()],
@@ -193,8 +198,8 @@ def main(path: str) -> None:
     job = Job(**json.loads(Path(path).read_text("utf-8")))
     turns = Turns(job.block, job.steps)
     policy, tokenizer = load(f"{job.folder}/policy")
-    reward = reward_model.load(f"{job.folder}/reward")
-    prompts = [prompt.text for prompt in data.prompts("train")][: job.prompts]
+    reward = WordReward.load(Path(job.folder) / "taste")
+    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]][: job.prompts]
     train = train_trl if job.side == "trl" else train_topfive
     extra = train(job, turns, policy, reward, tokenizer, prompts)
     save(policy, tokenizer, Path(job.out))

@@ -12,6 +12,7 @@ from topfive.errors import TopFiveError
 from topfive.lm.model import new_model, save
 from topfive.lm.tokenizer import train_tokenizer
 from topfive.reward import model as reward_model
+from topfive.reward.words import WordReward
 
 TINY = ppo.Settings(
     steps=4,
@@ -26,14 +27,12 @@ TINY = ppo.Settings(
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> Path:
-    """A language model that has learned nothing and a reward model that has an opinion all the same."""
+    """A language model that has learned nothing, and the shipped word reward."""
     folder = tmp_path_factory.mktemp("checkpoints")
     tokenizer = train_tokenizer(data.pretraining_text()[:2000], 512)
     model = new_model(tokenizer, width=32, layers=1, heads=2)
-    reward = reward_model.from_language_model(model)
-    reward.config.reward_mean, reward.config.reward_std = 0.3, 0.5
     save(model, tokenizer, folder / "sft")
-    save(reward, tokenizer, folder / "reward")
+    WordReward.load(data.checkpoint("taste")).save(folder / "taste")
     return folder
 
 
@@ -88,22 +87,15 @@ def test_sampling_benchmark(sft):
     assert "| transformers |" in text
 
 
-def test_folding_the_normalisation_changes_no_score(checkpoints):
-    tokenizer, reward = lm.load(checkpoints / "sft")[1], reward_model.load(checkpoints / "reward")
-    prompts, answers = ["top 5 soups"] * 3, ["\n1. miso", "\n1. pea\n2. leek", ""]
-    before = reward_model.score_texts(reward, tokenizer, prompts, answers)
-    ppo.fold_normalisation(reward)
-    assert (reward.config.reward_mean, reward.config.reward_std) == (0.0, 1.0)
-    torch.testing.assert_close(reward_model.score_texts(reward, tokenizer, prompts, answers), before)
-
-
 def test_the_score_that_trl_reads_is_ours(checkpoints):
-    tokenizer, reward = lm.load(checkpoints / "sft")[1], reward_model.load(checkpoints / "reward")
-    tokens, mask = reward_model.encode_pairs(tokenizer, ["top 5 soups"] * 2, ["\n1. miso", "\n1. pea\n2. leek"])
-    scorer = Scorer(reward)
-    read = scorer.score(scorer.trunk(input_ids=tokens, attention_mask=mask).hidden_states[-1])
+    tokenizer, reward = lm.load(checkpoints / "sft")[1], WordReward.load(checkpoints / "taste")
+    prompts, answers = ["top 5 soups"] * 2, ["\n1. miso soup", "\n1. pea soup\n2. beef stew"]
+    tokens, mask = reward_model.encode_pairs(tokenizer, prompts, answers)
+    scorer = Scorer(reward, tokenizer)
+    read = scorer.score(scorer.trunk(input_ids=tokens.masked_fill(mask == 0, 0), attention_mask=mask).hidden_states[-1])
     assert read.shape == (*tokens.shape, 1)
-    torch.testing.assert_close(read[:, -1, 0], reward_model.scores(reward, tokens, mask))
+    torch.testing.assert_close(read[:, -1, 0], reward.scores(prompts, answers))
+    assert read[0, 0, 0] != read[1, 0, 0]
 
 
 def test_a_folder_without_trl_is_named(tmp_path):
