@@ -375,7 +375,8 @@ with once_written():
 # %% [markdown]
 """
 The first number should be −log of the ranking's probability above, divided by its two choices. Places 1, 1, 2 are two
-choices as well, each among all three; places 1, 2, 2 are only one.
+choices as well, each among all three; places 1, 2, 2 are only one. Only the order counts: a panel writes a tie for first
+as 1, 1, 3, and that is the same.
 """
 
 # %%

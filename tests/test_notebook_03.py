@@ -25,5 +25,5 @@ def test_language_modeling_runs_for_a_student_who_has_written_nothing(tmp_path: 
     )
     for one in exercises("3"):
         assert f"{one.number} {one.title}\n  Not written yet" in said
-        assert f"{one.number} {one.solution.__name__}: the course's own will train" in said
+        assert f"{one.number} {one.solution.__name__}: the course's own is used" in said
     assert (tmp_path / "work" / "sft" / "model.safetensors").is_file()

@@ -33,5 +33,5 @@ def test_preference_modeling_runs_for_a_student_who_has_written_nothing(tmp_path
     )
     for one in exercises("5"):
         assert f"{one.number} {one.title}\n  Not written yet" in said
-        assert f"{one.number} {one.solution.__name__}: the course's own will train" in said
+        assert f"{one.number} {one.solution.__name__}: the course's own is used" in said
     assert (tmp_path / "work" / "reward" / "model.safetensors").is_file()

@@ -195,13 +195,13 @@ def test_grade_needs_seeds():
 def test_the_students_own_function_trains_if_it_is_right(capsys):
     own = broken(lambda a: a)
     assert use("6.3", own) is own
-    assert capsys.readouterr().out == "6.3 gae: your own will train\n"
+    assert capsys.readouterr().out == "6.3 gae: yours is used\n"
 
 
 @pytest.mark.parametrize("wrong", [broken(lambda a: a + 1), None], ids=["wrong", "no function"])
 def test_the_courses_function_trains_otherwise(capsys, wrong):
     assert use("6.3", wrong) is exercise("6.3").solution
-    assert "6.3 gae: the course's own will train, yours is not right yet" in capsys.readouterr().out
+    assert "6.3 gae: the course's own is used, yours is not right yet" in capsys.readouterr().out
 
 
 def test_a_right_function_in_numpy_gives_a_tensor_when_it_trains():

@@ -65,15 +65,15 @@ def grade(number: str, function: Function, seeds: Sequence[int]) -> float:
 
 
 def use(number: str, function: Function) -> Function:
-    """The student's function if it passes its visible check, else the package's; prints whose will train."""
+    """The student's function if it passes its visible check, else the package's; prints whose it is."""
     found = exercise(number)
     with contextlib.redirect_stdout(io.StringIO()):
         verdict = examine(found, function)
     name = found.solution.__name__
     if not verdict.passed:
-        print(f'{number} {name}: the course\'s own will train, yours is not right yet (see check("{number}", {name}))')
+        print(f'{number} {name}: the course\'s own is used, yours is not right yet (see check("{number}", {name}))')
         return found.solution
-    print(f"{number} {name}: your own will train")
+    print(f"{number} {name}: yours is used")
     return _tamed(function) if any(map(_unfit, verdict.outcomes, verdict.right)) else function
 
 
