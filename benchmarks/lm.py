@@ -76,7 +76,8 @@ def _block(
     number: str,
 ) -> Work:
     def work() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=number == BFLOAT16):
+        # Without the cache, which would keep the weights as they were at the block's first step.
+        with torch.autocast("cpu", torch.bfloat16, enabled=number == BFLOAT16, cache_enabled=False):
             fit(model, batches, config, optimizers)
 
     return work

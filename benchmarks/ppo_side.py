@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -132,7 +131,8 @@ def train_topfive(
     )
     turns.answer(ready=True)
     turns.wait()
-    with torch.autocast("cpu", torch.bfloat16) if job.autocast else nullcontext():
+    # autocast's cache would keep the weights as they were at the first step, and without gradient from the sampling.
+    with torch.autocast("cpu", torch.bfloat16, enabled=job.autocast, cache_enabled=False):
         history = trainer.train()
     return {key: median(row[key] for row in history) for key in history[0] if key.startswith(("time/", "response/"))}
 
