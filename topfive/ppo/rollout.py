@@ -78,17 +78,17 @@ def response_logits(model: PreTrainedModel, samples: Samples, temperature: float
     return logits if temperature == 1 else logits / temperature
 
 
-def response_logprobs(logits: Tensor, samples: Samples, logprobs_fn: Callable[..., Tensor] | None = None) -> Tensor:
-    """Log-probability of each response token, 0 on pads, (batch, time); `logits` as from `response_logits`."""
-    real = samples.mask.bool()
-    tokens = samples.response[real][None]
-    logprobs = (logprobs_fn or token_logprobs)(logits, tokens, torch.ones_like(tokens))
-    return logprobs.new_zeros(real.shape).masked_scatter(real, logprobs)
-
-
 def token_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     """Log-probability of each token under its logits, 0 on pads. (batch, time, vocabulary) → (batch, time)."""
     return -F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none").view_as(tokens) * mask
+
+
+def response_logprobs(logits: Tensor, samples: Samples, logprobs_fn: Callable[..., Tensor] = token_logprobs) -> Tensor:
+    """Log-probability of each response token, 0 on pads, (batch, time); `logits` as from `response_logits`."""
+    real = samples.mask.bool()
+    tokens = samples.response[real][None]
+    logprobs = logprobs_fn(logits, tokens, torch.ones_like(tokens))
+    return logprobs.new_zeros(real.shape).masked_scatter(real, logprobs)
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ def roll_out(
     temperature: float,
     response_length: int,
     missing_eos_score: float,
-    logprobs_fn: Callable[..., Tensor] | None = None,
+    logprobs_fn: Callable[..., Tensor] = token_logprobs,
     tokenizer: Tokenizer | None = None,
 ) -> Rollout:
     """Sample answers to `query` and score them with all four models; `logprobs_fn` as in PPOTrainer.

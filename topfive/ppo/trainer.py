@@ -28,6 +28,7 @@ from topfive.ppo.rollout import (
     response_logprobs,
     response_values,
     roll_out,
+    token_logprobs,
 )
 
 Metrics = dict[str, float]
@@ -72,8 +73,9 @@ class PPOTrainer:
     reward_model: a reward model, or a function of (prompts, answers), both text, as in TRL's `reward_funcs`. It returns
     a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends.
     train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
-    stands for: `token_logprobs` of `topfive.ppo.rollout` (None: that one), `token_rewards`, `gae`, `whiten` and
-    `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two losses of `topfive.ppo.losses`.
+    stands for: `token_logprobs` of `topfive.ppo.rollout` (it gets the real tokens of a batch as one row),
+    `token_rewards`, `gae`, `whiten` and `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two
+    losses of `topfive.ppo.losses`.
     After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
     "kl_budget" or "interrupted".
     """
@@ -88,7 +90,7 @@ class PPOTrainer:
         train_dataset: Sequence[str],
         processing_class: Tokenizer,
         callbacks: Sequence[Callable[[PPOStep], None]] = (),
-        logprobs_fn: Callable[..., Tensor] | None = None,
+        logprobs_fn: Callable[..., Tensor] = token_logprobs,
         token_rewards_fn: Callable[..., Tensor] = adv.token_rewards,
         gae_fn: Callable[..., Tensor] = adv.gae,
         whiten_fn: Callable[..., Tensor] = adv.whiten,
