@@ -312,7 +312,7 @@ def run(checkpoints: Path, trl: Path, settings: Settings | None = None) -> str:
 
 CONDITIONS = """PPO of topfive and of `trl.experimental.ppo` (TRL {trl}) on the same models, read from the same
 folders: the shipped SFT model as policy and reference, the shipped word reward (*vegetarian*, the sum over lines, paid
-at the end) as the reward, its trunk with a fresh head as the critic.
+at the end) as the reward, the SFT trunk with a fresh head as the critic.
 {job.batch_size} answers a step of at most
 {job.response_length} tokens, {job.num_ppo_epochs} epochs × {job.num_mini_batches} minibatches with an optimiser step
 each, learning rate {job.learning_rate} falling linearly to 0, AdamW (ε {job.adam_eps}), β {job.kl_coef}, temperature
