@@ -55,8 +55,7 @@ class Settings:
     steps: int = 30
     block: int = 2
     seeds: Sequence[int] = (0, 1)
-    train_prompts: int = 1680
-    test_prompts: int = 300
+    test_answers: int = 300
     max_new_tokens: int = MAX_NEW_TOKENS
     job: dict[str, Any] = field(default_factory=dict)
 
@@ -190,7 +189,6 @@ def train_in_turns(sides: Sequence[Side], folder: Path, seed: int, settings: Set
                 side=side.trainer,
                 folder=str(folder),
                 out=str(folder / f"trained-{number}-{seed}"),
-                prompts=settings.train_prompts,
                 steps=settings.steps,
                 block=settings.block,
                 seed=seed,
@@ -211,9 +209,9 @@ def train_in_turns(sides: Sequence[Side], folder: Path, seed: int, settings: Set
 
 @torch.no_grad()
 def score(policy: Path, folder: Path, settings: Settings, missing_eos_score: float = -1.0) -> Score:
-    """One answer to each held-out prompt, scored by the reward model that trained the policy."""
+    """Answers to held-out prompts, scored by the reward that trained the policy."""
     (model, tokenizer), (reference, _) = load(policy), load(folder / "policy")
-    prompts = [prompt.text for prompt in heldout_prompts(prompts_of(load_taste(TASTE))[1], settings.test_prompts)]
+    prompts = [prompt.text for prompt in heldout_prompts(prompts_of(load_taste(TASTE))[1], settings.test_answers)]
     query, mask = encode(tokenizer, prompts)
     samples = generate(
         model, query, mask, generator=torch.Generator().manual_seed(7), max_new_tokens=settings.max_new_tokens
@@ -250,7 +248,7 @@ def profile(folder: Path, settings: Settings, steps: int = 6) -> dict[str, float
     """Seconds of each part of a step of ours, medians over steps; "the rest" is what no part accounts for."""
     (policy, tokenizer), critic = load(folder / "policy"), reward_model.load(folder / "critic")
     reward = WordReward.load(folder / "taste").scores
-    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]][: settings.train_prompts]
+    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]]
     shared = {key: value for key, value in settings.job.items() if key in PPOConfig.__dataclass_fields__}
     args = replace(PPOConfig(total_steps=steps + 1, response_length=64), **shared)
     spent, rows = dict.fromkeys([label for label, *_ in PARTS], 0.0), []
@@ -297,7 +295,7 @@ def run(checkpoints: Path, trl: Path, settings: Settings | None = None) -> str:
     return "\n\n".join(
         [
             machine,
-            CONDITIONS.format(settings=settings, job=Job("", "", "", 0, 0, 0, 0, **settings.job), trl=TRL_VERSION),
+            CONDITIONS.format(settings=settings, job=Job("", "", "", 0, 0, 0, **settings.job), trl=TRL_VERSION),
             _speed_table(runs, settings),
             f"Matrix products here: float32 {speeds[torch.float32] / 1e9:.0f} GFLOP/s, "
             f"bfloat16 {speeds[torch.bfloat16] / 1e9:.0f} GFLOP/s.",
@@ -336,7 +334,7 @@ DIFFERENCES = """### What differs
 
 
 def _speed_table(runs: list[list[Trained]], settings: Settings) -> str:
-    episodes = settings.block * Job("", "", "", 0, 0, 0, 0, **settings.job).batch_size
+    episodes = settings.block * Job("", "", "", 0, 0, 0, **settings.job).batch_size
     times = [[spent for row in runs for spent in row[number].seconds] for number in range(len(SIDES))]
     rows = [
         [
@@ -360,8 +358,9 @@ def _score_table(start: Score, scores: list[list[Score]], settings: Settings) ->
         average = f"**{mean(found.mean for found in column):+.2f}**"
         rows.append([side.name, "mean", average, f"{mean(found.kl for found in column):.1f}"])
     return (
-        f"Mean score of {settings.test_prompts} held-out prompts by the reward (95 % bootstrap interval over "
-        "prompts), and KL from the start in nats.\n\n" + table(["", "seed", "score", "KL"], rows)
+        f"Mean score of {settings.test_answers} answers to held-out prompts by the reward (95 % bootstrap interval "
+        "over answers; most prompts come twice), and KL from the start in nats.\n\n"
+        + table(["", "seed", "score", "KL"], rows)
     )
 
 

@@ -36,7 +36,6 @@ class Job:
     side: str
     folder: str
     out: str
-    prompts: int
     steps: int
     block: int
     seed: int
@@ -131,7 +130,7 @@ def train_topfive(
     )
     turns.answer(ready=True)
     turns.wait()
-    # autocast's cache would keep the weights as they were at the first step, and without gradient from the sampling.
+    # autocast's cache would compute all steps with the weights as they were at the first.
     with torch.autocast("cpu", torch.bfloat16, enabled=job.autocast, cache_enabled=False):
         history = trainer.train()
     return {key: median(row[key] for row in history) for key in history[0] if key.startswith(("time/", "response/"))}
@@ -199,7 +198,7 @@ def main(path: str) -> None:
     turns = Turns(job.block, job.steps)
     policy, tokenizer = load(f"{job.folder}/policy")
     reward = WordReward.load(Path(job.folder) / "taste")
-    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]][: job.prompts]
+    prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]]
     train = train_trl if job.side == "trl" else train_topfive
     extra = train(job, turns, policy, reward, tokenizer, prompts)
     save(policy, tokenizer, Path(job.out))

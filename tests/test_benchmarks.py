@@ -1,12 +1,14 @@
 """The benchmarks run: tiny models, tiny settings. What they measure at full size is in benchmarks/results.md."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from benchmarks import lm, machine, ppo, report, sampling, timing
-from benchmarks.ppo_side import Scorer
+from benchmarks.ppo_side import Scorer, train_topfive
 from topfive import data
 from topfive.errors import TopFiveError
 from topfive.lm.model import new_model, save
@@ -18,8 +20,7 @@ TINY = ppo.Settings(
     steps=4,
     block=2,
     seeds=(0,),
-    train_prompts=32,
-    test_prompts=8,
+    test_answers=8,
     max_new_tokens=8,
     job={"batch_size": 8, "response_length": 8},
 )
@@ -47,7 +48,7 @@ def test_matrix_speed_is_plausible():
 
 def test_bystanders_are_not_ourselves():
     with machine.Bystanders() as bystanders:
-        machine.matrix_speed(size=256, repeats=2)
+        machine.matrix_speed(size=1024, repeats=50)  # long beside the hundredths in which the system counts time
     assert 0 <= bystanders.share <= 1.1
 
 
@@ -113,6 +114,22 @@ def test_topfive_side_trains_in_turns(checkpoints, tmp_path):
     parts = ppo.profile(tmp_path, TINY, steps=1)
     assert set(parts) == {label for label, *_ in ppo.PARTS} | {"the rest"}
     assert all(spent > 0 for spent in parts.values())
+
+
+def test_bfloat16_side_computes_with_the_weights_of_each_step(checkpoints, tmp_path):
+    ppo.prepare(checkpoints, tmp_path)
+    (policy, tokenizer), reward = lm.load(tmp_path / "policy"), WordReward.load(tmp_path / "taste")
+    hidden, up_to_date = torch.randn(1, policy.config.n_embd), []
+
+    @torch.no_grad()
+    def step_done():
+        head = policy.get_output_embeddings()
+        up_to_date.append(torch.equal(head(hidden), F.linear(hidden, head.weight.clone())))
+
+    turns = SimpleNamespace(answer=lambda **_: None, wait=lambda: None, step_done=step_done)
+    job = ppo.Job(ppo.OURS, str(tmp_path), "", steps=3, block=1, seed=0, autocast=True, **TINY.job)
+    train_topfive(job, turns, policy, reward, tokenizer, ["top 5 soups"] * 8)
+    assert up_to_date == [True] * 3
 
 
 def test_a_side_that_dies_says_why(tmp_path):

@@ -77,7 +77,8 @@ def run(
     out = out or Path("runs", f"{Path(taste or ledger or '').stem}-{seed}")
     report = run_loop(RunConfig(taste, rankings, seed, out, from_scratch, ledger))
     win = report["win_rate"]
-    typer.echo(f"win rate {win['mean']:.2f} [{win['low']:.2f}, {win['high']:.2f}] over {win['n']} prompts; see {out}")
+    interval = f"[{win['low']:.2f}, {win['high']:.2f}]"
+    typer.echo(f"win rate {win['mean']:.2f} {interval} over {win['n']} pairs of lists; see {out}")
 
 
 @data_app.command()

@@ -38,7 +38,7 @@ class Comparison:
 
 
 def win_rate(judged_before: Sequence[Judgement], judged_after: Sequence[Judgement], seed: int = 0) -> Estimate:
-    """Share of prompts on which `after` scores higher, ties counting half, with a bootstrap interval over prompts."""
+    """Share of pairs in which `after` scores higher, ties counting half, with a bootstrap interval over pairs."""
     difference = np.array([b.score - a.score for a, b in zip(judged_before, judged_after, strict=True)]).round(9)
     return bootstrap(np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5)), seed=seed)
 

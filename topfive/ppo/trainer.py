@@ -76,6 +76,7 @@ class PPOTrainer:
     stands for: `token_logprobs` of `topfive.ppo.rollout` (it gets the real tokens of a batch as one row),
     `token_rewards`, `gae`, `whiten` and `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two
     losses of `topfive.ppo.losses`.
+    Under `torch.autocast`, switch its cache off: it would keep the weights as they were at the first step.
     After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
     "kl_budget" or "interrupted".
     """
