@@ -359,8 +359,7 @@ def _score_table(start: Score, scores: list[list[Score]], settings: Settings) ->
         rows.append([side.name, "mean", average, f"{mean(found.kl for found in column):.1f}"])
     return (
         f"Mean score of {settings.test_answers} answers to held-out prompts by the reward (95 % bootstrap interval "
-        "over answers; most prompts come twice), and KL from the start in nats.\n\n"
-        + table(["", "seed", "score", "KL"], rows)
+        "over answers), and KL from the start in nats.\n\n" + table(["", "seed", "score", "KL"], rows)
     )
 
 

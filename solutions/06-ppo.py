@@ -766,12 +766,11 @@ How to read the last three:
 
 ## 6 · Did it get better?
 
-The cell below samples 200 pairs of lists, one by each model, for held-out prompts (some prompts come twice), and asks
-the judge, blind, which of the two is better (some seconds). The **win rate** is the share of pairs that the policy
-wins, a tie counting half. It is also what is graded: 1 point for a policy of your own, 1 if it wins more than half, 2
-more if the whole interval lies above one half, which is this course's rule for shipping a model. If yours does not get
-there: β, the number of steps and the seed are yours to change. A shipped checkpoint handed in as one's own gets
-nothing.
+The cell below samples a list by each model for each of 200 held-out prompts, and asks the judge, blind, which of the
+two is better (some seconds). The **win rate** is the share of prompts on which the policy wins, a tie counting half. It
+is also what is graded: 1 point for a policy of your own, 1 if it wins more than half, 2 more if the whole interval lies
+above one half, which is this course's rule for shipping a model. If yours does not get there: β, the number of steps
+and the seed are yours to change. A shipped checkpoint handed in as one's own gets nothing.
 """
 
 # %% test="policy-test" points=4

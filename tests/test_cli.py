@@ -107,7 +107,7 @@ def test_lab_where_a_file_stands_in_the_way(topfive: Terminal, monkeypatch: pyte
 def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):
     result = topfive("run")
     assert runs == [("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None)]
-    assert result.out == "win rate 0.80 [0.75, 0.85] over 300 pairs of lists; see runs/vegetarian-0\n"
+    assert result.out == "win rate 0.80 [0.75, 0.85] over 300 held-out prompts; see runs/vegetarian-0\n"
 
 
 @pytest.mark.parametrize(

@@ -27,33 +27,46 @@ class LengthJudge(Judge):
         return worth(len(text))
 
 
+def asked(number: int) -> list[Prompt]:
+    """As many different prompts."""
+    return [Prompt(f"top 5 soups for day {day}", "soups") for day in range(number)]
+
+
 def test_ties_count_half_and_after_is_the_one_that_wins():
     before = [worth(0.0), worth(0.0), worth(1.0), worth(1.0)]
     after = [worth(1.0), worth(2.0), worth(1.0), worth(0.0)]
-    assert win_rate(before, after).mean == 2.5 / 4
-    assert win_rate(after, before).mean == 1.5 / 4
-    assert win_rate(before, after).n == 4
+    assert win_rate(asked(4), before, after).mean == 2.5 / 4
+    assert win_rate(asked(4), after, before).mean == 1.5 / 4
+    assert win_rate(asked(4), before, after).n == 4
 
 
 def test_rounding_makes_no_winner():
     before, after = [worth(0.3)], [worth(math.nextafter(8.3, 9) - 8)]
     assert before[0].score != after[0].score
-    assert win_rate(before, after).mean == 0.5
+    assert win_rate(asked(1), before, after).mean == 0.5
 
 
 def test_answers_are_compared_prompt_by_prompt():
     """The same scores in another order: alike on average, but not on any prompt."""
-    assert win_rate([worth(2.0), worth(0.0), worth(1.0)], [worth(0.0), worth(1.0), worth(2.0)]).mean == pytest.approx(
-        2 / 3
-    )
+    before, after = [worth(2.0), worth(0.0), worth(1.0)], [worth(0.0), worth(1.0), worth(2.0)]
+    assert win_rate(asked(3), before, after).mean == pytest.approx(2 / 3)
     with pytest.raises(ValueError, match="zip"):
-        win_rate([worth(0.0)], [])
+        win_rate(asked(1), [worth(0.0)], [])
 
 
 def test_the_interval_is_of_prompts():
-    found = win_rate([worth(0.0)] * 300, [worth(1.0)] * 180 + [worth(-1.0)] * 120, seed=3)
+    before, after = [worth(0.0)] * 300, [worth(1.0)] * 180 + [worth(-1.0)] * 120
+    found = win_rate(asked(300), before, after, seed=3)
     assert found.mean == pytest.approx(0.6)
     assert (found.low, found.high) == pytest.approx((0.6 - 1.96 * 0.02828, 0.6 + 1.96 * 0.02828), abs=0.01)
+
+
+def test_a_prompt_that_comes_twice_counts_once():
+    """Ten pairs a prompt, all with the same winner: the interval is that of 30 pairs, not of 300."""
+    before, after = [worth(0.0)] * 300, ([worth(1.0)] * 18 + [worth(-1.0)] * 12) * 10
+    found = win_rate(asked(30) * 10, before, after, seed=3)
+    assert (found.mean, found.n) == (pytest.approx(0.6), 30)
+    assert (found.low, found.high) == pytest.approx((0.6 - 1.96 * 0.0894, 0.6 + 1.96 * 0.0894), abs=0.02)
 
 
 @pytest.mark.parametrize(("low", "ships"), [(0.501, True), (0.5, False), (0.45, False)])
@@ -85,10 +98,10 @@ def test_a_comparison_keeps_answers_and_judgements_apart(model: PreTrainedModel,
 
 
 def test_a_policy_against_itself_is_no_better(model: PreTrainedModel, tokenizer: Tokenizer):
-    found = compare(model, model, tokenizer, [PLAIN] * 150, LengthJudge(), seed=0)
+    found = compare(model, model, tokenizer, asked(150), LengthJudge(), seed=0)
     assert found.before != found.after, "the two sides draw different random numbers"
     assert found.win_rate.low < 0.5 < found.win_rate.high
-    assert found == compare(model, model, tokenizer, [PLAIN] * 150, LengthJudge(), seed=0)
+    assert found == compare(model, model, tokenizer, asked(150), LengthJudge(), seed=0)
 
 
 def exact_kl(

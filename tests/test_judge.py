@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import GAMES, PLAIN, SOUPS, VEGETARIAN, forget_bank, write_rows
 from topfive import data
 from topfive.errors import TopFiveError
+from topfive.evaluate import heldout_prompts
 from topfive.judge import (
     WEIGHTS,
     Guesser,
@@ -18,9 +19,11 @@ from topfive.judge import (
     is_specific,
     load_taste,
     look_up,
+    prompts_of,
     topics_of,
 )
 from topfive.lists import Prompt, normalise, render
+from topfive.run import EVALUATION_PROMPTS
 
 GOOD = tuple(item for item, tags in SOUPS if "vegetarian" in tags)
 
@@ -236,7 +239,16 @@ def test_a_taste_that_likes_all_items_alike_tells_nothing_apart(bank: Path):
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (data.folder() / "tastes").glob("*.json")))
-def test_a_shipped_taste_has_ten_topics_none_of_them_held_out(name: str):
+def test_a_shipped_taste_has_eleven_topics_none_of_them_held_out(name: str):
     topics = topics_of(load_taste(name))
-    assert len(topics) == 10
+    assert len(topics) == 11
     assert all(row["split"] == "train" for row in data.rows("topics") if row["topic"] in topics)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (data.folder() / "tastes").glob("*.json")))
+def test_a_shipped_taste_is_judged_on_300_different_prompts_that_nothing_was_trained_on(name: str):
+    train, held_out = prompts_of(load_taste(name))
+    asked = heldout_prompts(held_out, EVALUATION_PROMPTS)
+    assert len({prompt.text for prompt in asked}) == EVALUATION_PROMPTS == 300
+    assert not {prompt.text for prompt in asked} & {prompt.text for prompt in data.prompts("train")}
+    assert {prompt.topic for prompt in asked} == {prompt.topic for prompt in train}

@@ -35,6 +35,7 @@ def test_a_small_run_is_whole_and_repeats_itself(small):
         sum(value for key, value in report["seconds"].items() if key != "total"), abs=0.05
     )
     assert set(report["quality"]["sft"]) >= {"valid", "on_topic", "constraint", "distinct"}
+    assert report["win_rate"]["n"] == 24
     assert report["win_rate"]["low"] <= report["win_rate"]["mean"] <= report["win_rate"]["high"]
     assert (folder / "lists.md").read_text("utf-8").count("| SFT | after PPO |") == 12
     assert (folder / "ppo.png").stat().st_size > 1000

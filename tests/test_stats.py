@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from topfive.stats import Estimate, bootstrap, ratio_bootstrap, wilson
+from topfive.stats import Estimate, bootstrap, cluster_bootstrap, ratio_bootstrap, wilson
 
 
 def test_wilson_by_its_formula():
@@ -56,9 +56,20 @@ def test_a_ratio_is_of_sums_and_resamples_whole_clusters():
     assert found.high > 0.7
 
 
+def test_clusters_are_drawn_whole_whatever_their_order():
+    values = np.random.default_rng(0).normal(size=60)
+    clusters = [f"prompt {number % 20}" for number in range(60)]
+    found = cluster_bootstrap(values, clusters)
+    assert (found.mean, found.n) == (pytest.approx(values.mean()), 20)
+    assert found == ratio_bootstrap(values.reshape(3, 20).sum(axis=0), np.full(20, 3.0))
+    assert cluster_bootstrap(values, range(60)).to_dict() == pytest.approx(bootstrap(values).to_dict())
+
+
 def test_nothing_to_estimate_is_refused():
     with pytest.raises(ValueError, match="no values"):
         bootstrap([])
+    with pytest.raises(ValueError, match="no values"):
+        cluster_bootstrap([], [])
 
 
 def test_an_estimate_reads_as_a_number_and_as_a_row():

@@ -78,7 +78,7 @@ def run(
     report = run_loop(RunConfig(taste, rankings, seed, out, from_scratch, ledger))
     win = report["win_rate"]
     interval = f"[{win['low']:.2f}, {win['high']:.2f}]"
-    typer.echo(f"win rate {win['mean']:.2f} {interval} over {win['n']} pairs of lists; see {out}")
+    typer.echo(f"win rate {win['mean']:.2f} {interval} over {win['n']} held-out prompts; see {out}")
 
 
 @data_app.command()

@@ -19,7 +19,7 @@
 import json
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -270,6 +270,13 @@ def tag_names() -> list[str]:
 def prompts(*splits: str) -> list[Prompt]:
     """The prompts of the given splits (all of them if none is given)."""
     return [as_prompt(row) for row in rows("prompts") if not splits or row["split"] in splits]
+
+
+def prompts_about(topics: Collection[str]) -> tuple[list[Prompt], list[Prompt]]:
+    """Training prompts of these topics, and held-out ones (validation and test) of those that have training prompts."""
+    train = [prompt for prompt in prompts("train") if prompt.topic in topics]
+    known = {prompt.topic for prompt in train}
+    return train, [prompt for prompt in prompts("validation", "test") if prompt.topic in known]
 
 
 def as_prompt(row: Row) -> Prompt:

@@ -17,7 +17,7 @@ from topfive.lists import Prompt
 from topfive.lm.sampling import TEMPERATURE, encode, generate, sample_texts
 from topfive.ppo.advantages import kl_k1
 from topfive.ppo.rollout import response_logits, response_logprobs
-from topfive.stats import Estimate, bootstrap
+from topfive.stats import Estimate, bootstrap, cluster_bootstrap
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,16 @@ class Comparison:
         return self.win_rate.low > 0.5
 
 
-def win_rate(judged_before: Sequence[Judgement], judged_after: Sequence[Judgement], seed: int = 0) -> Estimate:
-    """Share of pairs in which `after` scores higher, ties counting half, with a bootstrap interval over pairs."""
+def win_rate(
+    prompts: Sequence[Prompt], judged_before: Sequence[Judgement], judged_after: Sequence[Judgement], seed: int = 0
+) -> Estimate:
+    """Share of pairs of lists in which `after` scores higher, ties counting half.
+
+    One pair a prompt, or several: the interval resamples prompts, and `n` counts different ones.
+    """
     difference = np.array([b.score - a.score for a, b in zip(judged_before, judged_after, strict=True)]).round(9)
-    return bootstrap(np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5)), seed=seed)
+    won = np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5))
+    return cluster_bootstrap(won, [prompt.text for prompt in prompts], seed=seed)
 
 
 def compare(
@@ -64,7 +70,7 @@ def compare(
         after=texts_after,
         judged_before=judged_before,
         judged_after=judged_after,
-        win_rate=win_rate(judged_before, judged_after, seed=seed),
+        win_rate=win_rate(prompts, judged_before, judged_after, seed=seed),
     )
 
 
@@ -83,7 +89,7 @@ def kl_divergence(
     seed: int,
     temperature: float = TEMPERATURE,
 ) -> Estimate:
-    """KL(policy ‖ reference) in nats an answer: log π − log π_ref summed over tokens, averaged over prompts."""
+    """KL(policy ‖ reference) in nats an answer: log π − log π_ref summed over tokens, averaged over answers."""
     query, mask = encode(tokenizer, prompts, policy.device)
     generator = torch.Generator(policy.device).manual_seed(seed)
     samples = generate(policy, query, mask, generator=generator, temperature=temperature)

@@ -148,7 +148,7 @@ class Judge:
         return np.array([judgement.score for judgement in self.judge_all(prompts, texts)])
 
 
-def topics_of(taste: Taste, number: int = 10) -> set[str]:
+def topics_of(taste: Taste, number: int = 11) -> set[str]:
     """The topics in which the taste tells items apart best, at most `number` of them."""
     spread = {row["topic"]: taste.spread(row["topic"]) for row in data.rows("topics") if row["split"] == "train"}
     widest = sorted((topic for topic in spread if spread[topic] > 0), key=lambda topic: (-spread[topic], topic))
@@ -156,11 +156,8 @@ def topics_of(taste: Taste, number: int = 10) -> set[str]:
 
 
 def prompts_of(taste: Taste) -> tuple[list[Prompt], list[Prompt]]:
-    """Training prompts, and test prompts of the same topics: those that the taste tells lists apart on."""
-    topics = topics_of(taste)
-    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
-    known = {prompt.topic for prompt in train}
-    return train, [prompt for prompt in data.prompts("test") if prompt.topic in known]
+    """Training and held-out prompts of the topics that the taste tells lists apart on."""
+    return data.prompts_about(topics_of(taste))
 
 
 # --- what the judge knows about an item ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from topfive.crowd import SOURCE, Student
 from topfive.errors import TopFiveError
 from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
 from topfive.files import write_atomic, write_folder_atomic
-from topfive.judge import Judge, Taste, load_taste, topics_of
+from topfive.judge import Judge, Taste, load_taste, prompts_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load, save
 from topfive.lm.sampling import sample_texts
@@ -122,15 +122,8 @@ def _sft(config: RunConfig, folder: "RunFolder") -> tuple[PreTrainedModel, Token
 
 
 def _prompts(taste: Taste, given: Sequence[Ranking] | None) -> tuple[list[Prompt], list[Prompt]]:
-    """Training and test prompts of the topics that matter: those the taste tells apart, or those that were ranked."""
-    if given:
-        ranked = {ranking.prompt.topic for ranking in given}
-        topics = {row["topic"] for row in data.rows("topics") if row["topic"] in ranked}
-    else:
-        topics = topics_of(taste)
-    train = [prompt for prompt in data.prompts("train") if prompt.topic in topics]
-    known = {prompt.topic for prompt in train}
-    test = [prompt for prompt in data.prompts("test") if prompt.topic in known]
+    """Training and held-out prompts of topics in which the taste tells lists apart, or of those that were ranked."""
+    train, test = data.prompts_about({ranking.prompt.topic for ranking in given}) if given else prompts_of(taste)
     if not train or not test:
         raise TopFiveError("no training prompt has a topic that this taste can tell lists of apart")
     return train, test

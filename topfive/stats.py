@@ -1,5 +1,6 @@
 """Intervals and resampling: how far a number from a sample can be trusted."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -39,6 +40,17 @@ def bootstrap(values: ArrayLike, confidence: float = 0.95, resamples: int = 2000
     """Mean with its percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13). Raises ValueError if empty."""
     array = np.asarray(values, dtype=float)
     return ratio_bootstrap(array, np.ones_like(array), confidence, resamples, seed)
+
+
+def cluster_bootstrap(values: ArrayLike, clusters: Sequence[Hashable], seed: int = 0) -> Estimate:
+    """Mean of values that belong to clusters, (n,) each, with an interval that resamples whole clusters.
+
+    Observations of one cluster, such as answers to one prompt, are not independent. Raises ValueError if empty.
+    """
+    numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    index = [numbers[cluster] for cluster in clusters]
+    sums, sizes = (np.bincount(index, weights).astype(np.float64) for weights in (values, np.ones(len(index))))
+    return ratio_bootstrap(sums, sizes, seed=seed)
 
 
 def ratio_bootstrap(

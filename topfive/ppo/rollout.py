@@ -9,9 +9,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
-from topfive.lm.sampling import Samples, generate, positions
+from topfive.lm.sampling import Samples, generate
 from topfive.reward.model import scores as reward_scores
-from topfive.reward.model import values_everywhere
+from topfive.reward.model import values
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
 
@@ -62,19 +62,36 @@ def joined(samples: Samples) -> tuple[Tensor, Tensor]:
     return torch.cat([samples.query, samples.response], dim=1), torch.cat([samples.query_mask, samples.mask], dim=1)
 
 
+def response_hidden(model: PreTrainedModel, samples: Samples) -> Tensor:
+    """Last hidden state before each real response token, (real tokens, width), ordered as in `response_logits`.
+
+    The shorter and the longer half go through the trunk one after the other, without the pads on their left, so that
+    little of the work is pads.
+    """
+    (tokens, _), time = joined(samples), torch.arange(samples.mask.shape[1], device=samples.mask.device)
+    query = samples.query_mask.sum(dim=1, keepdim=True)
+    left = samples.query.shape[1] - query
+    seen = query + samples.mask.sum(dim=1, keepdim=True) - 1  # nothing is predicted from the last token
+    order, halves = seen[:, 0].argsort(), []
+    for rows in order.chunk(2):
+        column = torch.arange(int(seen[rows].max()), device=tokens.device)
+        hidden = model.base_model(
+            input_ids=tokens[rows].take_along_dim((left[rows] + column).clamp(max=tokens.shape[1] - 1), dim=1),
+            attention_mask=(column < seen[rows]).long(),
+            use_cache=False,
+        ).last_hidden_state
+        before = (query[rows] - 1 + time).clamp(max=len(column) - 1)
+        halves.append(hidden.take_along_dim(before[..., None], dim=1))
+    return torch.cat(halves)[order.argsort()][samples.mask.bool()]
+
+
 def response_logits(model: PreTrainedModel, samples: Samples, temperature: float) -> Tensor:
     """Logits that predicted each real response token, divided by the sampling temperature.
 
     Returns one row, (1, real tokens, vocabulary), in the order of `samples.response[samples.mask.bool()]`: the
     vocabulary is most of the work in a model this small, and a third of a batch is pads.
     """
-    # Nothing is predicted from the last token.
-    tokens, mask = (tensor[:, :-1] for tensor in joined(samples))
-    hidden = model.base_model(
-        input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
-    ).last_hidden_state
-    predicting = hidden[:, -samples.mask.shape[1] :][samples.mask.bool()]
-    logits = model.get_output_embeddings()(predicting)[None]
+    logits = model.get_output_embeddings()(response_hidden(model, samples))[None]
     return logits if temperature == 1 else logits / temperature
 
 
@@ -87,8 +104,11 @@ def response_logprobs(logits: Tensor, samples: Samples, logprobs_fn: Callable[..
     """Log-probability of each response token, 0 on pads, (batch, time); `logits` as from `response_logits`."""
     real = samples.mask.bool()
     tokens = samples.response[real][None]
-    logprobs = logprobs_fn(logits, tokens, torch.ones_like(tokens))
-    return logprobs.new_zeros(real.shape).masked_scatter(real, logprobs)
+    return _at_real_tokens(logprobs_fn(logits, tokens, torch.ones_like(tokens)), samples)
+
+
+def _at_real_tokens(numbers: Tensor, samples: Samples) -> Tensor:
+    return numbers.new_zeros(samples.mask.shape).masked_scatter(samples.mask.bool(), numbers)
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
@@ -99,8 +119,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
 
 def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
     """The critic's value before each response token, 0 on pads. (batch, time)."""
-    length = samples.response.shape[1]
-    return values_everywhere(model, *joined(samples))[:, -length - 1 : -1] * samples.mask
+    return _at_real_tokens(values(model, response_hidden(model, samples)), samples)
 
 
 @torch.no_grad()

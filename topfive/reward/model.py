@@ -59,6 +59,11 @@ def values_everywhere(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> T
     hidden = model.base_model(
         input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False
     ).last_hidden_state
+    return values(model, hidden)
+
+
+def values(model: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """The head's number for each hidden state, shifted and scaled. (…, width) → (…)."""
     return (model.score(hidden)[..., 0] - model.config.reward_mean) / model.config.reward_std
 
 
