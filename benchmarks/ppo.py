@@ -54,7 +54,7 @@ class Settings:
 
     steps: int = 30
     block: int = 2
-    seeds: Sequence[int] = (0, 1)
+    seeds: Sequence[int] = (0, 1, 2, 3)
     test_answers: int = 300
     max_new_tokens: int = MAX_NEW_TOKENS
     job: dict[str, Any] = field(default_factory=dict)
