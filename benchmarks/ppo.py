@@ -230,9 +230,7 @@ def score(policy: Path, folder: Path, settings: Settings, missing_eos_score: flo
 
 PARTS: list[tuple[str, object, str]] = [
     ("sampling the answers", rollout, "generate"),
-    ("policy and reference on the answers", rollout, "response_logits"),
-    ("their log-probabilities and entropy", rollout, "response_logprobs"),
-    ("their log-probabilities and entropy", rollout, "mean_entropy"),
+    ("log-probabilities by policy and reference", rollout, "sampled_logprobs"),
     ("the reward of the answers", rollout, "score"),
     ("critic on the answers", rollout, "response_values"),
     ("updates: policy forward", trainer, "response_logits"),

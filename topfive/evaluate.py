@@ -16,7 +16,7 @@ from topfive.judge import WEIGHTS, Judge, Judgement
 from topfive.lists import Prompt
 from topfive.lm.sampling import TEMPERATURE, encode, generate, sample_texts
 from topfive.ppo.advantages import kl_k1
-from topfive.ppo.rollout import response_logits, response_logprobs
+from topfive.ppo.rollout import sampled_logprobs
 from topfive.stats import Estimate, bootstrap, cluster_bootstrap
 
 
@@ -93,9 +93,7 @@ def kl_divergence(
     query, mask = encode(tokenizer, prompts, policy.device)
     generator = torch.Generator(policy.device).manual_seed(seed)
     samples = generate(policy, query, mask, generator=generator, temperature=temperature)
-    logprobs, ref_logprobs = (
-        response_logprobs(response_logits(model, samples, temperature), samples) for model in (policy, reference)
-    )
+    logprobs, ref_logprobs = (sampled_logprobs(model, samples, temperature)[0] for model in (policy, reference))
     return bootstrap((kl_k1(logprobs, ref_logprobs) * samples.mask).sum(dim=1).cpu().numpy(), seed=seed)
 
 

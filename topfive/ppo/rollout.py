@@ -13,6 +13,8 @@ from topfive.lm.sampling import Samples, generate
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values
 
+PART = 256
+
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
 
 
@@ -91,7 +93,11 @@ def response_logits(model: PreTrainedModel, samples: Samples, temperature: float
     Returns one row, (1, real tokens, vocabulary), in the order of `samples.response[samples.mask.bool()]`: the
     vocabulary is most of the work in a model this small, and a third of a batch is pads.
     """
-    logits = model.get_output_embeddings()(response_hidden(model, samples))[None]
+    return _logits(model, response_hidden(model, samples), temperature)
+
+
+def _logits(model: PreTrainedModel, hidden: Tensor, temperature: float) -> Tensor:
+    logits = model.get_output_embeddings()(hidden)[None]
     return logits if temperature == 1 else logits / temperature
 
 
@@ -111,10 +117,28 @@ def _at_real_tokens(numbers: Tensor, samples: Samples) -> Tensor:
     return numbers.new_zeros(samples.mask.shape).masked_scatter(samples.mask.bool(), numbers)
 
 
-def mean_entropy(logits: Tensor) -> Tensor:
-    """Entropy of the next-token distribution in nats, averaged over all rows, a scalar."""
+@torch.no_grad()
+def sampled_logprobs(
+    model: PreTrainedModel, samples: Samples, temperature: float, logprobs_fn: Callable[..., Tensor] = token_logprobs
+) -> tuple[Tensor, Tensor]:
+    """Log-probability of each response token, 0 on pads, (batch, time), and the mean entropy before one in nats.
+
+    For where nothing is learned: the vocabulary is computed for a few hundred tokens at a time. Their memory is used
+    again for the next ones; for a whole batch the system would have to clear new pages, which takes longer.
+    """
+    tokens = samples.response[samples.mask.bool()][None]
+    logprobs, entropies = [], []
+    for hidden, part in zip(response_hidden(model, samples).split(PART), tokens.split(PART, dim=1), strict=True):
+        logits = _logits(model, hidden, temperature)
+        logprobs.append(logprobs_fn(logits, part, torch.ones_like(part)))
+        entropies.append(entropy(logits))
+    return _at_real_tokens(torch.cat(logprobs, dim=1), samples), torch.cat(entropies, dim=1).mean()
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Entropy of the next-token distribution in nats. (…, vocabulary) → (…)."""
     logprobs = logits.log_softmax(dim=-1)
-    return -(logprobs.exp() * logprobs).sum(dim=-1).mean()
+    return -(logprobs.exp() * logprobs).sum(dim=-1)
 
 
 def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
@@ -177,16 +201,15 @@ def roll_out(
     samples = generate(
         model, query, query_mask, generator=generator, temperature=temperature, max_new_tokens=response_length
     )
-    logits = response_logits(model, samples, temperature)
-    logprobs = response_logprobs(logits, samples, logprobs_fn)
-    ref_logits = response_logits(ref_model, samples, temperature)
+    logprobs, mean_entropy = sampled_logprobs(model, samples, temperature, logprobs_fn)
+    ref_logprobs, _ = sampled_logprobs(ref_model, samples, temperature, logprobs_fn)
     scores, line_rewards = score(reward_model, samples, tokenizer)
     return Rollout(
         samples=samples,
         logprobs=logprobs,
-        ref_logprobs=response_logprobs(ref_logits, samples, logprobs_fn),
+        ref_logprobs=ref_logprobs,
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
         line_rewards=line_rewards * samples.ended[:, None],
-        entropy=mean_entropy(logits).item(),
+        entropy=mean_entropy.item(),
     )
