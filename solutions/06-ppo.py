@@ -868,8 +868,8 @@ for run in [run for run in runs if run["method"] == "ppo" and run["seed"] == run
 """
 How to look at it:
 
-- **β = 0** has nothing that holds it. A thousand nats away it no longer writes lists, and then even the reward model
-  gives it less than SFT: PPO moved faster than a batch of 64 lists can tell it where to.
+- **β = 0** has nothing that holds it. About a thousand nats away it no longer writes lists; even the reward model then
+  gives it less than SFT. PPO moved faster than a batch of 64 lists can tell it where to.
 - **A small β** is the instructive one. Does the reward model like it better than all others? And the judge? Where the
   two disagree, the policy has learned what the reward model does not know. That is *over-optimisation* (Gao et al.
   2023), and notebook 07 is about it.

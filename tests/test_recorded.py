@@ -9,7 +9,20 @@ from topfive.build.recorded import Settings, record
 from topfive.evaluate import recorded_runs
 
 TINY = Settings(rankings=12, prompts=16, steps=1, batch_size=16, betas=(0.3,))
-KEYS = {"method", "beta", "seed", "settings", "versions", "sft", "kl", "score", "win_rate", "quality", "examples"}
+KEYS = {
+    "method",
+    "beta",
+    "seed",
+    "settings",
+    "topics",
+    "versions",
+    "sft",
+    "kl",
+    "score",
+    "win_rate",
+    "quality",
+    "examples",
+}
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from topfive.lm.sampling import encode, positions
+from topfive.ppo import rollout as room
 from topfive.ppo import toy
-from topfive.ppo.rollout import at_line_ends, roll_out
+from topfive.ppo.rollout import at_line_ends, entropy, response_logits, response_logprobs, roll_out, sampled_logprobs
 
 PROMPTS = ["a", "b c d a", "c c"] * 6
 
@@ -62,6 +63,37 @@ def test_values_and_scores_without_padding(models, rollout):
         )
         score = heads(reward).mean() if response[-1] == toy.END else torch.tensor(-1.0)
         torch.testing.assert_close(rollout.scores[row], score, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("part", [1, 7, 1000])
+def test_parts_of_the_vocabulary_are_the_whole(models, rollout, monkeypatch, part):
+    monkeypatch.setattr(room, "PART", part)
+    logits = response_logits(models[0], rollout.samples, 0.7)
+    logprobs, mean_entropy = sampled_logprobs(models[0], rollout.samples, 0.7)
+    torch.testing.assert_close(logprobs, response_logprobs(logits, rollout.samples))
+    torch.testing.assert_close(mean_entropy, entropy(logits).mean())
+    assert rollout.entropy == pytest.approx(mean_entropy.item())
+
+
+def test_entropy_of_two_coins():
+    coins = torch.tensor([[0.5, 0.5], [0.9, 0.1]])
+    assert entropy(coins.log()).tolist() == pytest.approx([0.6931, 0.3251], abs=1e-4)
+
+
+@torch.no_grad()
+def test_the_trunk_is_spared_most_pads(models, rollout):
+    seen = []
+    hook = models[0].base_model.register_forward_pre_hook(
+        lambda _, __, given: seen.append(given["attention_mask"]), with_kwargs=True
+    )
+    response_logits(models[0], rollout.samples, 1.0)
+    hook.remove()
+    samples = rollout.samples
+    predicted = int(samples.query_mask.sum() + samples.mask.sum()) - len(samples.mask)
+    padded = samples.query.numel() + samples.response.numel()
+    assert sum(int(mask.sum()) for mask in seen) == predicted
+    assert sum(mask.numel() for mask in seen) - predicted < (padded - predicted) / 2
 
 
 def test_pads_are_exact_zeros_and_nothing_follows_the_end_token(rollout):

@@ -31,7 +31,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive import data
 from topfive.evaluate import compare, heldout_prompts, kl_divergence, quality, recorded_folder
 from topfive.files import write_atomic
-from topfive.judge import Judge, load_taste, prompts_of
+from topfive.judge import Judge, load_taste, prompts_of, topics_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load
 from topfive.ppo import PPOConfig, PPOTrainer
@@ -247,13 +247,13 @@ def measure(settings: Settings, found: World, policy: PreTrainedModel) -> dict[s
 
 def record(settings: Settings, seeds: Sequence[int], folder: Path, scratch: Path) -> list[Path]:
     """Make every run that is missing, or that was made with other settings; returns the files of all runs."""
-    files = []
+    files, topics = [], sorted(topics_of(load_taste(settings.taste)))
     for seed in seeds:
         made: list[World] = []  # nothing is trained for a seed whose runs are all there
         for name, train in jobs(settings).items():
             file = folder / f"{name}-seed{seed}.json"
             files.append(file)
-            identity = {"settings": _plain(settings), "seed": seed, "sft": _sft_version()}
+            identity = {"settings": _plain(settings), "seed": seed, "sft": _sft_version(), "topics": topics}
             if _is_made(file, identity):
                 continue
             made = made or [world(settings, seed, scratch)]
