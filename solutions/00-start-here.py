@@ -243,7 +243,7 @@ but the order.
 
 One ranking of four lists says six things: 1st before 2nd, 1st before 3rd, … Your three make 18. No reward model learns
 much that is general from 18 comparisons. In notebook 04 you collect more, and in 08 you run the loop on your own. For
-today, **a simulated student ranks 400 times in your place**: lists on the ten subjects where its taste matters most.
+today, **a simulated student ranks 400 times in your place**: lists on the eleven subjects where its taste matters most.
 """
 
 # %%
