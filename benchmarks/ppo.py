@@ -318,10 +318,11 @@ each, learning rate {job.learning_rate} falling linearly to 0, AdamW (ε {job.ad
 
 DIFFERENCES = """### What differs
 
-- Work: TRL pads a batch to its longest answer and query and computes the vocabulary for pads, too; topfive trims each
-  minibatch to its own longest and computes the vocabulary for real tokens alone. TRL keeps the
-  logits of every sampling step and takes its log-probabilities from them; topfive computes them again with the forward
-  pass that training uses, so that the first ratio is 1 to rounding: one more forward pass.
+- Work: TRL pads a batch to its longest answer and query and computes the vocabulary for pads, too; topfive moves
+  each answer beside its query, computes the shorter and the longer half of a minibatch one after the other, and the
+  vocabulary for real tokens alone. TRL keeps the logits of every sampling step and takes its log-probabilities from
+  them; topfive computes them again with the forward pass that training uses, so that the first ratio is 1 to rounding:
+  one more forward pass.
 - Algorithm: TRL puts the score one slot after the end token, does not clip gradients, subtracts 1 from the score of an
   answer without end token where topfive replaces it by −1, and lets the critic's loss see one slot more.
 - Memory: `import topfive` asks PyTorch for large memory pages on Linux (one environment variable). One side gives TRL

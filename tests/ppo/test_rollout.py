@@ -68,7 +68,7 @@ def test_values_and_scores_without_padding(models, rollout):
 @torch.no_grad()
 @pytest.mark.parametrize("part", [1, 7, 1000])
 def test_parts_of_the_vocabulary_are_the_whole(models, rollout, monkeypatch, part):
-    monkeypatch.setattr(room, "PART", part)
+    monkeypatch.setattr(room, "TOKENS_AT_ONCE", part)
     logits = response_logits(models[0], rollout.samples, 0.7)
     logprobs, mean_entropy = sampled_logprobs(models[0], rollout.samples, 0.7)
     torch.testing.assert_close(logprobs, response_logprobs(logits, rollout.samples))

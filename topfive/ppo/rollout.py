@@ -13,7 +13,7 @@ from topfive.lm.sampling import Samples, generate
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values
 
-PART = 256
+TOKENS_AT_ONCE = 256
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
 
@@ -126,11 +126,11 @@ def sampled_logprobs(
     For where nothing is learned: the vocabulary is computed for a few hundred tokens at a time. Their memory is used
     again for the next ones; for a whole batch the system would have to clear new pages, which takes longer.
     """
-    tokens = samples.response[samples.mask.bool()][None]
+    hidden, tokens = response_hidden(model, samples), samples.response[samples.mask.bool()]
     logprobs, entropies = [], []
-    for hidden, part in zip(response_hidden(model, samples).split(PART), tokens.split(PART, dim=1), strict=True):
-        logits = _logits(model, hidden, temperature)
-        logprobs.append(logprobs_fn(logits, part, torch.ones_like(part)))
+    for states, part in zip(hidden.split(TOKENS_AT_ONCE), tokens.split(TOKENS_AT_ONCE), strict=True):
+        logits = _logits(model, states, temperature)
+        logprobs.append(logprobs_fn(logits, part[None], torch.ones_like(part)[None]))
         entropies.append(entropy(logits))
     return _at_real_tokens(torch.cat(logprobs, dim=1), samples), torch.cat(entropies, dim=1).mean()
 
