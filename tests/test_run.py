@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from topfive import data, ledger
 from topfive import run as loop
 from topfive.cli import main
 from topfive.errors import TopFiveError
+from topfive.judge import Taste
+from topfive.lists import Ranking, render
 from topfive.lm import recipe
 from topfive.lm.train import TrainConfig
 from topfive.run import RunConfig, run
@@ -62,6 +65,41 @@ def test_an_interrupted_run_goes_on_and_ends_like_an_uninterrupted_one(small, tm
     resumed = run(RunConfig(**halved))
     assert resumed["win_rate"] == whole["win_rate"]
     assert resumed["ppo"]["score_end"] == whole["ppo"]["score_end"]
+
+
+@pytest.fixture
+def clicks(tmp_path) -> Path:
+    """A ledger with a ranking of four lists for each of eight test prompts about soups."""
+    asked = [prompt for prompt in data.prompts("test") if prompt.topic == "warming-soups"][:8]
+    texts = tuple(
+        render([f"{kind} soup no. {number}" for number in range(5)]) for kind in ("pea", "leek", "corn", "bean")
+    )
+    book = ledger.Ledger(tmp_path / "ledger.jsonl")
+    for prompt in asked:
+        book.append(ledger.ranking_event(Ranking(prompt, texts, (2, 1, 4, 3))))
+    return book.path
+
+
+def test_what_a_student_ranked_is_not_held_out(clicks):
+    given, _ = ledger.rankings(clicks)
+    train, held_out = loop._prompts(Taste(), given)
+    assert {prompt.topic for prompt in [*train, *held_out]} == {"warming-soups"}
+    assert not {prompt.text for prompt in held_out} & {ranking.prompt.text for ranking in given}
+    assert len(held_out) == len(data.prompts_about({"warming-soups"})[1]) - 8
+
+
+def test_a_topic_without_training_prompts_is_named():
+    known = {prompt.topic for prompt in data.prompts("train")}
+    prompt = next(prompt for prompt in data.prompts("test") if prompt.topic not in known)
+    with pytest.raises(TopFiveError, match="no prompts to train on and to hold out have a topic that was ranked"):
+        loop._prompts(Taste(), [Ranking(prompt, ("a", "b"), (1, 2))])
+
+
+@pytest.mark.slow
+def test_a_run_on_clicks_counts_each_prompt_once(small, clicks):
+    report = run(RunConfig(taste=None, ledger=clicks, **{**small, "rankings": 400}))
+    assert (report["source"], report["rankings"]) == ("ledger", 8)
+    assert report["win_rate"]["n"] == min(24, len(data.prompts_about({"warming-soups"})[1]) - 8)
 
 
 @pytest.mark.slow

@@ -122,10 +122,16 @@ def _sft(config: RunConfig, folder: "RunFolder") -> tuple[PreTrainedModel, Token
 
 
 def _prompts(taste: Taste, given: Sequence[Ranking] | None) -> tuple[list[Prompt], list[Prompt]]:
-    """Training and held-out prompts of topics in which the taste tells lists apart, or of those that were ranked."""
+    """Training and held-out prompts of topics in which the taste tells lists apart, or of those that were ranked.
+
+    A prompt that a student ranked lists for is no longer held out.
+    """
     train, test = data.prompts_about({ranking.prompt.topic for ranking in given}) if given else prompts_of(taste)
+    ranked = {ranking.prompt.text for ranking in given or ()}
+    test = [prompt for prompt in test if prompt.text not in ranked]
     if not train or not test:
-        raise TopFiveError("no training prompt has a topic that this taste can tell lists of apart")
+        needed = "that was ranked" if given else "that this taste can tell lists of apart"
+        raise TopFiveError(f"no prompts to train on and to hold out have a topic {needed}")
     return train, test
 
 

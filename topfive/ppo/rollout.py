@@ -91,7 +91,7 @@ def response_logits(model: PreTrainedModel, samples: Samples, temperature: float
     """Logits that predicted each real response token, divided by the sampling temperature.
 
     Returns one row, (1, real tokens, vocabulary), in the order of `samples.response[samples.mask.bool()]`: the
-    vocabulary is most of the work in a model this small, and a third of a batch is pads.
+    vocabulary is most of the work in a model this small, and a fifth of a batch is pads.
     """
     return _logits(model, response_hidden(model, samples), temperature)
 
