@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tests.checks.answers import rewritten
 from tests.exercises import variants_language_modeling, variants_ppo, variants_preference_modeling
 from topfive.checks.compare import as_numbers
 from topfive.checks.notebook import report
@@ -84,7 +85,7 @@ def test_every_seed_has_the_same_case_names_and_other_numbers(one: Exercise):
 
 @every_exercise
 def test_the_same_seed_gives_the_same_answers(one: Exercise):
-    assert examine(one, one.solution, [3, 3]).passed
+    assert examine(one, rewritten(one.solution), [3, 3]).passed
 
 
 # --- right ones ---------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ def test_the_same_seed_gives_the_same_answers(one: Exercise):
 
 @every_exercise
 def test_the_solution_gets_full_points_on_many_seeds_and_no_advice(one: Exercise):
-    verdict = examine(one, one.solution, SEEDS)
+    verdict = examine(one, rewritten(one.solution), SEEDS)
     assert verdict.points == one.points
     assert not any(outcome.error for outcome in verdict.outcomes)
     assert verdict.advice == ()
@@ -222,7 +223,7 @@ def telling(one: Exercise) -> set[str]:
     """The solution's own numbers as somebody would write them, but for those that say nothing (0, 1, 12)."""
     values = {
         value
-        for outcome in examine(one, one.solution).right
+        for outcome in examine(one, rewritten(one.solution)).right
         for tensor in tensors(outcome.value)
         if tensor.is_floating_point()
         for value in tensor.flatten().tolist()

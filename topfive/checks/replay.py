@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from topfive.checks.notebook import _tamed
+from topfive.checks.tame import tamed
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 from topfive.ppo import PPOConfig, PPOTrainer, toy
@@ -84,7 +84,7 @@ def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
     start, right = _trained(solutions, seed)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            _, own = _trained({**solutions, **{number: _tamed(own) for number, own in functions.items()}}, seed)
+            _, own = _trained({**solutions, **{number: tamed(own) for number, own in functions.items()}}, seed)
     except Exception as error:  # whatever a student's function raises is an answer
         return Replay(float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     shares = [((b - c).norm() / (c - a).norm()).item() for a, b, c in zip(start, own, right, strict=True)]

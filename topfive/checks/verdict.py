@@ -1,112 +1,70 @@
-"""Running a function on an exercise's cases, and what follows from it: points, the mistake by name, advice."""
+"""What follows from a function's answers on an exercise's cases: points, the mistake by name, advice."""
 
-import contextlib
-import copy
-import inspect
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from topfive.checks.compare import difference
-from topfive.exercises import Case, Exercise, Function, Mistake
+from topfive.checks.call import Outcome, OutOfTimeError, call, watching
+from topfive.checks.compare import SAME, Difference, difference
+from topfive.exercises import Exercise, Function, Mistake
 
 VISIBLE_SEEDS = (0,)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one call gave: a value or an error.
-
-    gradients: of the value by each argument that requires one; None where no gradient flows or none was asked for.
-    changed: names of the arguments that the call changed in place.
-    """
-
-    case: Case
-    value: Any = None
-    error: Exception | None = None
-    gradients: Mapping[str, Tensor] | None = None
-    changed: tuple[str, ...] = ()
-
-
-def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
-    """Call `function` on copies of a case's arguments, with the same random numbers every time and a silent stderr."""
-    args, kwargs = copy.deepcopy((case.args, dict(case.kwargs)))
-    bind = inspect.signature(exercise.solution).bind
-    named, before = bind(*args, **kwargs).arguments, bind(*case.args, **case.kwargs).arguments
-    try:
-        with contextlib.redirect_stderr(io.StringIO()), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            value = function(*args, **kwargs)
-            gradients = _gradients(value, named) if exercise.differentiable else None
-    except Exception as error:  # whatever a student's function raises is an answer
-        return Outcome(case, error=error)
-    data = Tensor | np.ndarray | list | dict
-    changed = [name for name, arg in named.items() if isinstance(arg, data) and difference(arg, before[name], 0, 0)]
-    return Outcome(case, value, gradients=gradients, changed=tuple(changed))
-
-
-def _gradients(value: Any, arguments: Mapping[str, Any]) -> dict[str, Tensor] | None:
-    leaves = {name: arg for name, arg in arguments.items() if isinstance(arg, Tensor) and arg.requires_grad}
-    if not keeps_graph(value) or not leaves:
-        return None
-    found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
-    return {
-        name: torch.zeros_like(leaf) if grad is None else grad
-        for (name, leaf), grad in zip(leaves.items(), found, strict=True)
-    }
-
-
-def keeps_graph(value: Any) -> bool:
-    """Whether a gradient can flow back from any tensor in `value`."""
-    if isinstance(value, tuple | list):
-        return any(map(keeps_graph, value))
-    if isinstance(value, Mapping):
-        return any(map(keeps_graph, value.values()))
-    return isinstance(value, Tensor) and value.requires_grad
-
-
-def departure(exercise: Exercise, given: Outcome, right: Outcome) -> str:
-    """How one outcome differs from another in words, empty if it does not."""
-    if given.error or right.error:
-        return "" if type(given.error) is type(right.error) else "an exception"
-    words = difference(given.value, right.value, exercise.atol, exercise.rtol, exercise.axes)
-    if words or not exercise.differentiable:
-        return words
-    if given.gradients is None or right.gradients is None:
-        return "" if given.gradients is right.gradients else NO_GRADIENT
-    for name, gradient in right.gradients.items():
-        if words := difference(given.gradients[name], gradient, exercise.atol, exercise.rtol):
-            return f"the value is right, but not its gradient with respect to `{name}`: {words}"
-    return ""
-
-
-NO_GRADIENT = (
-    "the value is right, but no gradient flows back from it, so nothing could be trained on it. A loss has to stay a "
-    "tensor all the way: no .item(), .numpy(), .detach() or torch.no_grad()."
+NO_GRADIENT = Difference(
+    "the value is right, but no gradient flows back from it, so nothing could be trained on it. It has to stay a "
+    "tensor all the way: no .item(), .numpy(), .detach() or torch.no_grad().",
+    enough=True,
 )
+RAISED = Difference("an exception", enough=True)
+
+
+class NotTriedError(Exception):
+    """An earlier call ran out of time, or was stopped."""
+
+
+def departure(exercise: Exercise, given: Outcome, right: Outcome) -> Difference:
+    """How one outcome differs from another."""
+    if given.error or right.error:
+        return SAME if type(given.error) is type(right.error) else RAISED
+    found = difference(given.value, right.value, exercise.atol, exercise.rtol, exercise.axes)
+    if found or given.gradients is None or right.gradients is None or not _finite(right.value):
+        return found
+    for name, gradient in right.gradients.items():
+        if off := difference(given.gradients[name], gradient, exercise.atol, exercise.rtol):
+            if not given.graph:
+                return NO_GRADIENT
+            words = f"the value is right, but not its gradient with respect to `{name}`: {off.words}"
+            return Difference(words, off.enough)
+    return SAME
+
+
+def _finite(value: Any) -> bool:
+    """Where a value is nan or infinite, its gradient tells nothing more."""
+    return not isinstance(value, Tensor) or bool(value.isfinite().all())
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a function did on the cases of some seeds. `wrong` holds (outcome, words) for every failed call, in order."""
+    """How a function did on the cases of some seeds; `outcomes` and `right` are of the same calls.
+
+    borrowed: whether the course's own function is what ran.
+    """
 
     exercise: Exercise
     outcomes: tuple[Outcome, ...]
     right: tuple[Outcome, ...] = field(repr=False)
+    borrowed: bool = False
+    _known: dict[tuple[Function, int], Outcome] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def wrong(self) -> list[tuple[Outcome, str]]:
-        """Each failed call with its difference in words. Probes do not count."""
+    def wrong(self) -> list[tuple[Outcome, Difference]]:
+        """Each failed call with how it differs, in order. Probes do not count."""
         pairs = zip(self.outcomes, self.right, strict=True)
         judged = [(given, departure(self.exercise, given, right)) for given, right in pairs if not given.case.probe]
-        return [(given, words) for given, words in judged if words]
+        return [(given, found) for given, found in judged if found]
 
     @property
     def names(self) -> dict[str, bool]:
@@ -116,38 +74,47 @@ class Verdict:
 
     @property
     def points(self) -> float:
-        """Points for the share of case names that passed."""
-        return self.exercise.earned(sum(self.names.values()), len(self.names))
+        """Points for the share of case names that passed; none for the course's own function."""
+        return 0.0 if self.borrowed else self.exercise.earned(sum(self.names.values()), len(self.names))
 
     @property
     def passed(self) -> bool:
-        """Whether every case passed."""
-        return not self.wrong
+        """Whether every case passed, with a function of the student's own."""
+        return not self.wrong and not self.borrowed
 
     @cached_property
     def mistake(self) -> Mistake | None:
         """The first mistake whose answers equal these on every case, if something is wrong; else the likeliest one."""
         known = [mistake for mistake in self.exercise.mistakes if not mistake.advice]
-        return None if self.passed else next(filter(self._equals, known), None) or self._likeliest(known)
+        return next(filter(self._equals, known), None) or self._likeliest(known) if self.wrong else None
 
     def _likeliest(self, known: Sequence[Mistake]) -> Mistake | None:
         """For two slips at once: of the mistakes that explain the first failed call, the one that explains most.
 
-        Its hint then speaks of that case only. An error is explained by its own message.
+        One call is too little to name a mistake by: it has to explain another of a different shape, or all that failed
+        under one name. Its hint then speaks of that case only. An error is explained by its own message.
         """
         failed = [given for given, _ in self.wrong]
-        fitting = [mistake for mistake in known if not failed[0].error and self._explains(mistake, failed[0])]
+        if failed[0].error:
+            return None
+        first = [one for one in known if self._explains(one, failed[0])]
+        explained = {one.name: [given for given in failed if self._explains(one, given)] for one in first}
+        fitting = [one for one in first if _tells(explained[one.name], failed)]
         if not fitting:
             return None
-        most = max(fitting, key=lambda mistake: sum(self._explains(mistake, given) for given in failed))
+        most = max(fitting, key=lambda one: len(explained[one.name]))
         return replace(most, hint=softened(most.hint))
 
     def _explains(self, mistake: Mistake, given: Outcome) -> bool:
-        """Whether one answer is what the mistake's function gives."""
-        return any(
-            not departure(self.exercise, given, call(self.exercise, function, given.case))
-            for function in mistake.functions
-        )
+        """Whether one answer is what one of the mistake's functions gives."""
+        return any(not departure(self.exercise, given, self._theirs(one, given)) for one in mistake.functions)
+
+    def _theirs(self, function: Function, given: Outcome) -> Outcome:
+        """What a mistake's function makes of the same call."""
+        place = self.outcomes.index(given)
+        if (function, place) not in self._known:
+            self._known[function, place] = call(self.exercise, function, given.case)
+        return self._known[function, place]
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -155,7 +122,7 @@ class Verdict:
         if not self.passed:
             return ()
         changed = dict.fromkeys(name for one in self.outcomes for name in one.changed)
-        words = [f"Your function changes its argument `{name}` in place: work on a clone." for name in changed]
+        words = [f"Your function changes its argument `{name}` in place: work on a copy." for name in changed]
         known = (mistake for mistake in self.exercise.mistakes if mistake.advice)
         return (*words, *(mistake.hint for mistake in known if self._equals(mistake)))
 
@@ -167,12 +134,23 @@ class Verdict:
         for given in self.outcomes:
             if given.case.probe and not advice:
                 continue
-            theirs = call(self.exercise, function, given.case)
-            if departure(self.exercise, given, theirs):
-                return False
-            if advice and keeps_graph(given.value) != keeps_graph(theirs.value):
+            theirs = self._theirs(function, given)
+            if departure(self.exercise, given, theirs) or (advice and given.graph != theirs.graph):
                 return False
         return True
+
+
+def _tells(explained: Sequence[Outcome], failed: Sequence[Outcome]) -> bool:
+    """Whether the explained calls are of two shapes, or are all the failed ones of their name and more than one."""
+    if len({_shapes(given) for given in explained}) > 1:
+        return True
+    name = explained[0].case.name
+    return len(explained) > 1 and all(given in explained for given in failed if given.case.name == name)
+
+
+def _shapes(given: Outcome) -> tuple[Any, ...]:
+    values = (*given.case.args, *given.case.kwargs.values())
+    return tuple(tuple(value.shape) if isinstance(value, Tensor) else str(value)[:200] for value in values)
 
 
 def softened(hint: str) -> str:
@@ -182,7 +160,12 @@ def softened(hint: str) -> str:
 
 
 def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
-    """Run `function` and the solution on all cases of these seeds."""
+    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last."""
     cases = [case for seed in seeds for case in exercise.cases(seed)]
-    given = tuple(call(exercise, function, case) for case in cases)
-    return Verdict(exercise, given, tuple(call(exercise, exercise.solution, case) for case in cases))
+    given: list[Outcome] = []
+    with watching(exercise.solution) as ran:
+        for case in cases:
+            stopped = given and isinstance(given[-1].error, OutOfTimeError | KeyboardInterrupt | NotTriedError)
+            given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
+    right = tuple(call(exercise, exercise.solution, case) for case in cases)
+    return Verdict(exercise, tuple(given), right, bool(ran))
