@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -210,13 +211,98 @@ for number in range(10**6):
 """
 
 
-def kill_writers(path: Path, writers: int, seconds: float) -> tuple[int, int]:
+# What a network folder without locks does.
+NO_LOCKS = """
+import errno, fcntl, os
+def flock(descriptor, operation):
+    raise OSError(getattr(errno, "{name}"), os.strerror(getattr(errno, "{name}")))
+fcntl.flock = flock
+"""
+
+
+@pytest.fixture(params=["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
+def no_locks(request, monkeypatch):
+    """The name of the error with which the folder refuses to lock."""
+
+    def flock(descriptor, operation):
+        raise OSError(getattr(errno, request.param), "no locks")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    return request.param
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_folder_without_locks_keeps_events_and_no_marker(book, no_locks):
+    event = book.append({"kind": "note"})
+    assert ledger.read(book.path) == ([event], [])
+    assert not book.path.with_suffix(".locked").exists()
+
+
+def test_a_lock_file_from_a_disk_with_locks_is_in_nobodys_way(book, no_locks):
+    book.path.parent.mkdir(parents=True)
+    book.path.with_suffix(".lock").touch()
+    assert book.append({"kind": "note"})["kind"] == "note"
+
+
+def test_another_reason_not_to_lock_is_still_an_error(book, monkeypatch):
+    def flock(descriptor, operation):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(LedgerError, match="Input/output error"):
+        book.append({"kind": "note"})
+
+
+def test_the_marker_of_another_machine_is_named(book, monkeypatch, no_locks):
+    book.append({"kind": "note"})
+    marker = book.path.with_suffix(".locked")
+    marker.write_text("12\nanother-machine\n")
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    with pytest.raises(LedgerError, match=f"If none is writing there, delete {marker}"):
+        book.append({"kind": "note"})
+    marker.unlink()
+    book.append({"kind": "note"})
+
+
+def test_without_locks_threads_do_not_mix_their_lines(book, no_locks):
+    books = [Ledger(book.path) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda b=b: [b.append({"kind": "note", "x": "x" * 5000}) for _ in range(5)])
+        for b in books
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events, problems = ledger.read(book.path)
+    assert (len(events), problems) == (20, [])
+
+
+@pytest.mark.parametrize("name", ["ENOLCK", "EOPNOTSUPP"])
+def test_without_locks_killed_writers_lose_nothing_and_leave_the_way_free(book, name):
+    acknowledged, _ = kill_writers(book.path, 3, seconds=1.0, program=NO_LOCKS.format(name=name) + WRITER)
+    assert acknowledged >= 9
+
+
+def test_a_network_folder_that_cannot_be_synced_is_no_failure(book, monkeypatch):
+    sync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    assert book.append({"kind": "note"})["kind"] == "note"
+
+
+def kill_writers(path: Path, writers: int, seconds: float, program: str = WRITER) -> tuple[int, int]:
     """Run `writers` processes on one ledger, SIGKILL them one by one, and check that nothing acknowledged is lost.
 
     Returns how many events were acknowledged and how many lines the kills cut off.
     """
     processes = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
         for _ in range(writers)
     ]
     acknowledged: list[str] = []

@@ -4,18 +4,19 @@ Nothing is ever rewritten. A line that a crash cut in two stays as it is; the ne
 What this leaves out: reading (`reading.py`) and what the events mean (`convert.py`).
 """
 
+import errno
 import json
 import os
 import sys
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from topfive.errors import TopFiveError
 
@@ -24,7 +25,11 @@ Event = dict[str, Any]
 VERSION = 1
 MAX_LINE = 1 << 18  # bytes of one line, its line break included
 LOCK_SECONDS = 10.0
+MARKER = ".locked"
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+# What network folders answer that do not know a call, or cannot serve it.
+NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
+NO_FOLDER_SYNC = NO_LOCKS | {errno.EINVAL}
 
 
 class LedgerError(TopFiveError):
@@ -120,10 +125,8 @@ class Ledger:
             if not self.path.parent.exists():
                 self.path.parent.mkdir(exist_ok=True)
                 _sync_folder(home)
-            with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
-                descriptor = os.open(
-                    self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644
-                )
+            with _lock(self.path):
+                descriptor = os.open(self.path, FLAGS, 0o644)
                 try:
                     self._begin(descriptor)
                     yield descriptor
@@ -131,7 +134,7 @@ class Ledger:
                     os.close(descriptor)
         except Timeout as error:
             raise LedgerError(
-                f"{self.path} has been locked for {LOCK_SECONDS:g} s; is another program stuck?"
+                f"{self.path} has been locked for {LOCK_SECONDS:g} s; is another program stuck?{_leftover(error)}"
             ) from error
         except OSError as error:
             raise LedgerError(f"{self.path} cannot be written ({error.strerror})") from error
@@ -163,6 +166,24 @@ class Ledger:
             return LedgerError(f"{self.path} cannot be written ({error.strerror})")
 
 
+def _lock(path: Path) -> AbstractContextManager[BaseFileLock]:
+    """The lock between processes, held until its end. In a folder without locks, a marker file that only one can make.
+
+    Not filelock's own way round: that would take a lock file from another disk or day for such a marker.
+    """
+    try:
+        return FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS, fallback_to_soft=False).acquire()
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return SoftFileLock(path.with_suffix(MARKER), timeout=LOCK_SECONDS).acquire()
+
+
+def _leftover(error: Timeout) -> str:
+    """What to do about a marker that a killed program on another machine left; it goes by itself on the same one."""
+    return f" If none is writing there, delete {error.lock_file}" if error.lock_file.endswith(MARKER) else ""
+
+
 def _encode(event: Event) -> bytes:
     if not isinstance(event.get("kind"), str) or not isinstance(event["id"], str):
         raise LedgerError("an event needs a `kind` and an `id` that are text")
@@ -184,12 +205,15 @@ def _write(descriptor: int, line: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name in `folder` survive a power cut. Windows has no such call and needs none."""
+    """Make a new name in `folder` survive a power cut. Windows and some network folders have no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
