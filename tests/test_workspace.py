@@ -2,12 +2,14 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from topfive import workspace
 from topfive.errors import TopFiveError
+from topfive.ledger import Ledger, read
 from topfive.workspace import FIRST, RECORD, hand_out
 
 
@@ -88,6 +90,50 @@ def test_hidden_files_and_links_of_the_release_are_not_handed_out(release: Path,
     assert hand_out(release, tmp_path / "homework").added == (FIRST, "01-labelling/picture.png")
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        "work/ledger.jsonl",
+        "work/ledger.lock",
+        "work/sft/model.safetensors",
+        "work/brought/04/ledger.jsonl",
+        "checkpoints/policy/model.safetensors",
+        "runs/vegetarian-0/report.json",
+        "feedback/00-start-here.html",
+        "deep/work/ledger.jsonl",
+        "ledger.jsonl",
+        "00-start-here-rank-unsaved.jsonl",
+        "00-start-here-Copy1.ipynb",
+        "00-start-here-Copy12.ipynb",
+        "Untitled.ipynb",
+        "Untitled1.ipynb",
+        ".ipynb_checkpoints/00-start-here-checkpoint.ipynb",
+        "__pycache__/helper.cpython-311.pyc",
+        "00-start-here.ipynb~",
+    ],
+)
+def test_what_somebody_left_who_worked_in_the_release_is_not_handed_out(release: Path, tmp_path: Path, left: str):
+    write(release / "00-start-here" / left, "mine")
+    done = hand_out(release, tmp_path / "homework")
+    assert done == workspace.HandOut((FIRST, "01-labelling/picture.png"), ())
+
+
+@pytest.mark.parametrize("name", ["homework.png", "workbench/picture.png", "Copying.ipynb", "helper.py", "lists.jsonl"])
+def test_what_only_sounds_alike_is_handed_out(release: Path, tmp_path: Path, name: str):
+    write(release / "00-start-here" / name, "released")
+    assert f"00-start-here/{name}" in hand_out(release, tmp_path / "homework").added
+
+
+def test_everybody_gets_a_ledger_of_their_own(release: Path, tmp_path: Path):
+    name = "00-start-here/work/ledger.jsonl"
+    Ledger(release / name).append({"kind": "flag", "reason": "mine"})
+    homes = [tmp_path / who for who in ("one", "two")]
+    for home in homes:
+        hand_out(release, home)
+        assert read(home / name)[0] == []
+    assert len({Ledger(home / name).header()["student"] for home in homes}) == 2
+
+
 def test_a_folder_that_links_elsewhere_is_not_written_into(release: Path, tmp_path: Path):
     homework, outside = tmp_path / "homework", tmp_path / "outside"
     homework.mkdir()
@@ -140,3 +186,10 @@ def test_without_notebooks_it_says_how_to_build_them(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(workspace, "__file__", str(tmp_path / "topfive" / "workspace.py"))
     with pytest.raises(TopFiveError, match=r"missing; `python -m topfive\.build\.notebooks`"):
         workspace.released()
+
+
+def test_a_wheel_takes_only_what_git_would_and_what_is_handed_out():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "force-include" not in wheel, "it takes what git ignores too"
+    assert wheel["sources"] == {"data": "topfive/_data", "notebooks": "topfive/_notebooks"}

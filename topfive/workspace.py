@@ -12,9 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NoReturn
 
+from topfive.build.notebooks import NOT_RELEASED
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 
@@ -78,11 +80,11 @@ def hand_out(source: Path, homework: Path) -> HandOut:
 
 
 def _names(source: Path) -> Iterator[str]:
-    """What there is to hand out, as paths relative to `source`; nothing hidden, no links, no caches."""
+    """What there is to hand out, as paths relative to `source`: no links, nothing that somebody at work there left."""
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
-        hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if path.is_file() and not path.is_symlink() and not hidden:
+        left = any(fnmatch(part, pattern) for part in name.parts for pattern in NOT_RELEASED)
+        if path.is_file() and not path.is_symlink() and not left:
             yield name.as_posix()
 
 

@@ -38,7 +38,25 @@ ROOT = Path(__file__).parents[2]
 PERCENT = "py:percent"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 TIMEOUT = 1200  # seconds for one cell
-NOT_RELEASED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "work")
+# What somebody leaves who works in a folder that is released: clicks, models, copies, caches. Names, at any depth.
+NOT_RELEASED = (
+    ".*",
+    "__pycache__",
+    "*.py[co]",
+    "*.lock",
+    "*.locked",
+    "*.tmp",
+    "*~",
+    "*-Copy[0-9]*",
+    "*-unsaved.jsonl",
+    "Untitled*",
+    "checkpoints",
+    "feedback",
+    "gradebook.db*",
+    "ledger*.jsonl",
+    "runs",
+    "work",
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # role: (grade, locked, solution, task), as nbgrader names them
 ROLES = {
