@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -29,6 +30,24 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="no space left"):
         write_atomic(file, "new")
     assert file.read_text() == "old"
+
+
+@pytest.mark.parametrize(("target", "named"), [("nowhere/list.txt", "nowhere"), ("a/b/list.txt", "a/b")])
+def test_a_missing_folder_is_named(tmp_path: Path, target: str, named: str):
+    with pytest.raises(FileNotFoundError) as failed:
+        write_atomic(tmp_path / target, "new")
+    assert failed.value.filename == str(tmp_path / named)
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_atomic(tmp_path / "list.txt", "new")
+    assert failed.value.filename == str(tmp_path / "list.txt")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_is_synced_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

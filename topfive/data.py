@@ -284,6 +284,20 @@ def as_prompt(row: Row) -> Prompt:
     return Prompt(row["prompt"], row["topic"], tuple(row["constraints"]))
 
 
+def known_prompt(text: str) -> Prompt | None:
+    """The course's prompt of these words, whatever the blanks, capitals and final stop; None if there is none."""
+    return _prompts_by_words().get(_words(text))
+
+
+@cache
+def _prompts_by_words() -> dict[str, Prompt]:
+    return {_words(prompt.text): prompt for prompt in prompts()}
+
+
+def _words(text: str) -> str:
+    return normalise(text).rstrip(" .:!?…")
+
+
 def pretraining_text() -> list[str]:
     """The documents that the base model learns from: lists, flawed ones too, and descriptions of items."""
     path = folder() / "pretraining" / "text.txt"

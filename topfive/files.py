@@ -3,17 +3,29 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Replace `path` by `text`: written beside it, synced, then renamed over it."""
+    """Replace `path` by `text`: written beside it, synced, then renamed over it.
+
+    An OSError names `path`, or the folder that is missing, never the temporary file; that is gone by then.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if error.errno is None:
+            raise
+        named = path if path.parent.is_dir() else path.parent
+        raise OSError(error.errno, error.strerror, str(named)) from error
 
 
 def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:

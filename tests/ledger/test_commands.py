@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from topfive import ledger
+from topfive import data, ledger
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger, Task, plain
 from topfive.ledger.cli import app
@@ -28,7 +28,18 @@ def run(*arguments: str, typed: str = ""):
 
 @pytest.mark.parametrize(
     ("line", "ranks"),
-    [("a b c", (1, 2, 3)), ("cab", (2, 3, 1)), ("c a=b", (2, 2, 1)), ("a=b=c", (1, 1, 1)), ("a = b c", (1, 1, 3))],
+    [
+        ("a b c", (1, 2, 3)),
+        ("cab", (2, 3, 1)),
+        ("c a=b", (2, 2, 1)),
+        ("a=b=c", (1, 1, 1)),
+        ("a = b c", (1, 1, 3)),
+        ("b > a > c", (2, 1, 3)),
+        ("b>a>c", (2, 1, 3)),
+        ("b,a, c", (2, 1, 3)),
+        ("c > a = b", (2, 2, 1)),
+        (" c,a=b ", (2, 2, 1)),
+    ],
 )
 def test_places_are_read_by_letter(line, ranks):
     assert plain.places(line, [0, 1, 2]) == ranks
@@ -38,7 +49,26 @@ def test_letters_name_what_was_shown_where():
     assert plain.places("a b c", [2, 0, 1]) == (2, 3, 1)
 
 
-@pytest.mark.parametrize("line", ["", "a", "a b", "a b d", "a a b c", "=a b c", "a b c=", "a==b c", "1 2 3"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "a",
+        "a b",
+        "a b d",
+        "a a b c",
+        "=a b c",
+        "a b c=",
+        "a==b c",
+        "1 2 3",
+        "a >= b c",
+        "a>>b c",
+        "a,,b,c",
+        "> a b c",
+        "a, b, c,",
+        "a > b",
+    ],
+)
 def test_an_unclear_line_is_asked_again(line):
     with pytest.raises(TopFiveError, match="each of a, b, c once"):
         plain.places(line, [0, 1, 2])
@@ -56,6 +86,91 @@ def test_ranking_in_a_terminal_saves_undoes_skips_and_resumes(home):
     pages: list[str] = []
     plain.rank(TASKS, Ledger(), ask=lambda _: "q", tell=pages.append)
     assert "1 of 1: top 5 soups 3" in pages[1]
+
+
+def test_an_answer_as_show_writes_it_is_read(home):
+    book = Ledger()
+    plain.rank(TASKS[:1], book, ask=lambda _: "B > A = C", tell=lambda _: None)
+    [answer] = ledger.answers(ledger.read()[0])
+    letters = dict(zip(answer["shown"], "abc", strict=True))
+    assert {letters[index]: rank for index, rank in enumerate(answer["ranks"])} == {"a": 2, "b": 1, "c": 2}
+
+
+def test_a_task_that_comes_twice_is_asked_and_counted_once(home):
+    asked = []
+    tasks = [TASKS[0], TASKS[1], TASKS[0], TASKS[1], TASKS[0]]
+    assert plain.rank(tasks, Ledger(), ask=lambda _: asked.append(1) or "a b c", tell=lambda _: None) == 2
+    assert (len(asked), len(ledger.rankings()[0])) == (2, 2)
+
+
+def test_a_line_that_comes_twice_in_a_file_of_lists_is_asked_once(home):
+    rows = [
+        {"prompt": text, "texts": ["\n1. mint", "\n1. sage"]} for text in ("top 5 teas", "top 5 teas", "top 5 oils")
+    ]
+    (home / "lists.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = run("rank", "--lists", "lists.jsonl", typed="b a\na > b\nb,a\n")
+    assert "2 of 2: top 5 oils" in result.output
+    assert "2 rankings saved" in result.output
+
+
+KNOWN = data.prompts("train")[0]
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        KNOWN.text,
+        KNOWN.text.upper(),
+        f"  {KNOWN.text} ",
+        KNOWN.text.replace(" ", "  ").capitalize(),
+        f"{KNOWN.text}.",
+        f"{KNOWN.text}:",
+        f"{KNOWN.text} \n",
+        KNOWN.text.replace(" ", "\u00a0"),
+    ],
+)
+def test_own_lists_about_a_known_prompt_know_its_topic(home, spelt):
+    (home / "lists.jsonl").write_text(json.dumps({"prompt": spelt, "texts": ["\n1. leek", "\n1. pea"]}) + "\n")
+    assert run("rank", "--lists", "lists.jsonl", typed="a b\n").exit_code == 0
+    assert ledger.read()[0][0]["prompt"]["topic"] == KNOWN.topic
+    assert [ranking.prompt for ranking in ledger.rankings()[0]] == [KNOWN]
+
+
+def test_clicks_that_were_kept_without_a_topic_have_it_when_they_are_read(home):
+    Ledger().append(ledger.ranking_event(Ranking(Prompt(f"{KNOWN.text}.", ""), ("\n1. leek", "\n1. pea"), (1, 2))))
+    assert ledger.rankings()[0][0].prompt == KNOWN
+
+
+def test_lists_about_an_unknown_prompt_say_what_they_are_good_for(home):
+    (home / "lists.jsonl").write_text(json.dumps({"prompt": "top 5 teas", "texts": ["\n1. mint", "\n1. sage"]}) + "\n")
+    result = run("rank", "--lists", "lists.jsonl", typed="a b\n")
+    assert "'top 5 teas' is none of the course's prompts" in result.output
+    assert ledger.rankings()[0][0].prompt == Prompt("top 5 teas", "")
+
+
+@pytest.mark.parametrize("name", ["prefs.json", "prefs.csv", "deep.er/prefs.JSON"])
+def test_an_export_to_another_kind_of_file_is_refused_before_anything_is_made(home, name):
+    Ledger().append(ledger.ranking_event(Ranking(PROMPT, TASKS[0].texts, (2, 1, 2))))
+    result = run("export", "preferences", name)
+    assert isinstance(result.exception, TopFiveError)
+    assert "prefs.jsonl for a file" in str(result.exception)
+    assert [path.name for path in home.iterdir()] == ["work"]
+
+
+def test_an_export_with_capitals_or_into_a_folder_with_a_dot(home):
+    Ledger().append(ledger.ranking_event(Ranking(PROMPT, TASKS[0].texts, (2, 1, 2))))
+    (home / "v1.0").mkdir()
+    assert run("export", "preferences", "OUT.JSONL").exit_code == 0
+    assert len((home / "OUT.JSONL").read_text().splitlines()) == 2
+    assert run("export", "preferences", "v1.0").exit_code == 0
+    assert (home / "v1.0" / "dataset_info.json").exists()
+
+
+def test_an_export_into_a_missing_folder_names_the_folder(home):
+    Ledger().append({"kind": "note"})
+    result = run("export", "preferences", "nowhere/out.jsonl")
+    assert isinstance(result.exception, FileNotFoundError)
+    assert result.exception.filename == "nowhere"
 
 
 def test_the_end_of_input_is_the_end(home):

@@ -62,9 +62,14 @@ def export(
 ) -> None:
     """Write what the clicks mean as JSONL or as a `datasets.Dataset`."""
     path = _existing(ledger)
+    as_lines = out.suffix.lower() == ".jsonl"
+    if out.suffix and not as_lines and not out.is_dir():
+        raise TopFiveError(
+            f"{out}: write {out.with_suffix('.jsonl')} for a file, a name without an ending for a folder"
+        )
     events, problems = read(path)
     rows = EXPORTS[kind.value](events)
-    if out.suffix == ".jsonl":
+    if as_lines:
         write_atomic(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     else:
         from datasets import Dataset
@@ -83,6 +88,11 @@ def rank(
     """Rank lists in the terminal, without a browser; the answers go to the same ledger."""
     book = Ledger(ledger)
     tasks = plain.tasks_from(lists) if lists else plain.shipped_tasks(size)
+    if unknown := [task.prompt.text for task in tasks if not task.prompt.topic]:
+        typer.echo(
+            f"{unknown[0]!r} is none of the course's prompts: `topfive run --ledger` learns your taste from it, "
+            "but needs rankings of some that are."
+        )
     given = plain.rank(tasks, book, tell=typer.echo)
     typer.echo(f"{given} rankings saved in {book.path}")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from topfive.data import known_prompt
 from topfive.ledger.reading import PathLike, answers, read
 from topfive.ledger.store import Event
 from topfive.lists import Prompt, Ranking
@@ -66,7 +67,8 @@ def _prompt(event: Event) -> Prompt:
     record = event["prompt"]
     if not isinstance(record["text"], str):
         raise TypeError("the prompt is not text")
-    return Prompt(record["text"], str(record.get("topic", "")), tuple(record.get("constraints", ())))
+    prompt = Prompt(record["text"], str(record.get("topic", "")), tuple(record.get("constraints", ())))
+    return prompt if prompt.topic else known_prompt(prompt.text) or prompt
 
 
 def ranking_rows(events: Iterable[Event]) -> list[Row]:

@@ -1,5 +1,6 @@
 """Ranking in a terminal, for when no panel works: the same tasks, the same events, the same ledger."""
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,11 @@ from topfive.ledger.tasks import Task
 from topfive.lists import Prompt, Ranking, render
 
 PANEL = "plain"
-HELP = "Best first, such as `c a b d`; `=` ties (`c a=b d`); s skips, u undoes, q stops. Each answer is saved at once."
+HELP = (
+    "Best first, such as `c a b d` or `c > a > b > d`; `=` ties (`c a=b d`); s skips, u undoes, q stops. "
+    "Each answer is saved at once."
+)
+LINE = re.compile(r"[a-z](\s*[=>,]?\s*[a-z])*")
 FILE_SCHEMA: dict[str, type] = {"prompt": str, "texts": list}
 
 
@@ -35,7 +40,10 @@ def shipped_tasks(size: int) -> list[Task]:
 
 
 def tasks_from(path: Path) -> list[Task]:
-    """Tasks in a JSONL file with `prompt` (text) and `texts` (2 to 6 lists) a line. Raises DataError on a bad line."""
+    """Tasks in a JSONL file with `prompt` (text) and `texts` (2 to 6 lists) a line.
+
+    The course's own prompts, however they are spelt, bring their topic along. Raises DataError on a bad line.
+    """
     return [_task(where, row) for where, row in data.read_table(path, FILE_SCHEMA)]
 
 
@@ -43,7 +51,7 @@ def _task(where: str, row: data.Row) -> Task:
     texts = row["texts"]
     if not 2 <= len(texts) <= 6 or not all(isinstance(text, str) for text in texts):
         raise data.DataError(f"{where}: 'texts' should be 2 to 6 texts")
-    return Task(Prompt(row["prompt"], topic=""), tuple(texts))
+    return Task(data.known_prompt(row["prompt"]) or Prompt(row["prompt"], topic=""), tuple(texts))
 
 
 def rank(
@@ -54,10 +62,10 @@ def rank(
 ) -> int:
     """Ask for one ranking after the other until the tasks or the answers end. Returns how many were given.
 
-    Tasks that the ledger already holds an answer or a skip for are passed over.
+    Tasks that the ledger already holds an answer or a skip for are passed over; one that comes twice is asked once.
     """
     done = {event.get("task") for event in live(read(ledger.path)[0]) if event["kind"] in ("answer", "skip")}
-    waiting = [task for task in tasks if task.id not in done]
+    waiting = [task for name, task in {task.id: task for task in tasks}.items() if name not in done]
     key = ledger.header()["student"]
     kept: list[Event] = []
     tell(HELP)
@@ -106,14 +114,14 @@ def _answer(task: Task, shown: Sequence[int], ask: Callable[[str], str], tell: C
 
 
 def places(line: str, shown: Sequence[int]) -> tuple[int, ...]:
-    """Read `c a=b d`: the place of each list by index, where letter number i names the list shown at i.
+    """Read `c a=b d`, `c > a = b > d` or `c, a=b, d`: the place of each list by index.
 
-    Tied lists share the place of the first of them, and the next place is skipped (1, 2, 2, 4).
-    Raises TopFiveError unless every letter stands there exactly once.
+    Letter number i names the list shown at i. Tied lists share the place of the first of them, and the next place is
+    skipped (1, 2, 2, 4). Raises TopFiveError unless every letter stands there exactly once.
     """
     letters = ascii_lowercase[: len(shown)]
-    text = "".join(line.split())
-    if sorted(text.replace("=", "")) != list(letters) or text.strip("=") != text or "==" in text:
+    text = re.sub(r"[\s>,]", "", line)
+    if not LINE.fullmatch(line.strip()) or sorted(text.replace("=", "")) != list(letters):
         raise TopFiveError(f"Please write each of {', '.join(letters)} once, best first, with = between ties.")
     ranks = [0] * len(shown)
     place = 1
