@@ -1,10 +1,14 @@
 """Writing files so that a crash leaves either the old or the new, never half of one."""
 
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+PATIENCE = 1.0  # seconds that a writer who is still there may take between two renames
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -29,17 +33,19 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Replace `folder` by what `fill(temporary_folder)` writes; where that fails, the old folder stays, whole.
+    """Replace `folder` by what `fill(temporary_folder)` writes, synced; where that fails, the old folder stays, whole.
 
-    Folders cannot be swapped in one step on every system: a crash between the two renames leaves the old one beside
-    its name, as `.name.….old`.
+    Folders cannot be swapped in one step on every system: a crash between the two renames leaves old and new beside the
+    name, as `.name.….old` and `.name.….tmp`, both complete. `recover` puts the new one in its place.
     """
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    recover(folder)
+    temporary, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
     shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     temporary.mkdir(parents=True)
     fill(temporary)
+    _sync_files(temporary)
     if folder.exists():
-        old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
         folder.rename(old)
         try:
             temporary.rename(folder)
@@ -49,3 +55,38 @@ def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(old)
     else:
         temporary.rename(folder)
+
+
+def recover(folder: Path) -> None:
+    """Put back, and say so, what a crash in the middle of `write_folder_atomic` left beside `folder`.
+
+    Whoever reads such a folder calls this first. Without such a crash it does nothing.
+    """
+    with suppress(OSError):  # another program was quicker
+        if not _left_beside(folder):
+            return
+        time.sleep(PATIENCE)
+        for temporary, old in _left_beside(folder)[-1:]:
+            temporary.rename(folder)
+            print(f"{folder}: saving was interrupted; what was saved last is whole and is used")
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _left_beside(folder: Path) -> list[tuple[Path, Path]]:
+    """New and old folder of every write that got between its renames, the latest last.
+
+    A new folder without its old one may be half written, an old one without its new one half deleted.
+    """
+    if folder.exists():
+        return []
+    name = re.compile(rf"\.{re.escape(folder.name)}\.\d+\.old")
+    olds = [path for path in folder.absolute().parent.iterdir() if name.fullmatch(path.name)]
+    pairs = [(old.with_suffix(".tmp"), old) for old in olds]
+    return sorted((pair for pair in pairs if pair[0].is_dir()), key=lambda pair: pair[0].stat().st_mtime)
+
+
+def _sync_files(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from topfive import data
 from topfive.errors import TopFiveError
-from topfive.files import write_folder_atomic
+from topfive.files import recover, write_folder_atomic
 from topfive.ledger.store import assignment_folder
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def load(folder: Path) -> "tuple[PreTrainedModel, Tokenizer]":
     from topfive.lm import model as language
     from topfive.reward import model as reward
 
+    recover(folder)
     if not folder.is_dir():
         raise TopFiveError(
             f"work/{folder.name} is missing: run the cell that trains it, then hand in the work folder too"
@@ -88,6 +89,7 @@ def _weights(folder: Path) -> "dict[str, Tensor]":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    recover(folder)
     try:
         found = {
             name: value for file in sorted(folder.glob("*.safetensors")) for name, value in load_file(file).items()

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from topfive.files import write_folder_atomic
+from topfive.files import recover, write_folder_atomic
 from topfive.ledger.reading import read
 from topfive.ledger.store import LedgerError, default_path
 
@@ -19,6 +19,7 @@ def bring(assignment: str, into: Path | None = None) -> Path:
     own = (into or default_path()).absolute()
     source = own.parent.parent.parent / assignment / "work" / "ledger.jsonl"
     copy = own.parent / "brought" / assignment / "ledger.jsonl"
+    recover(copy.parent)
     if source.is_file():
         copy.parent.parent.mkdir(parents=True, exist_ok=True)
         write_folder_atomic(copy.parent, lambda folder: _copy(source, folder))

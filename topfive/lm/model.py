@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from transformers.utils import logging
 
 from topfive.errors import TopFiveError
+from topfive.files import recover
 
 CONTEXT = 128
 
@@ -53,6 +54,7 @@ def load(folder: Path | str) -> tuple[PreTrainedModel, Tokenizer]:
 
     Raises TopFiveError if the folder does not hold a whole, readable checkpoint.
     """
+    recover(Path(folder))
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         model, found = AutoModelForCausalLM.from_pretrained(

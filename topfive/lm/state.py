@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from topfive.errors import TopFiveError
-from topfive.files import write_folder_atomic
+from topfive.files import recover, write_folder_atomic
 
 
 def save_state(
@@ -47,6 +47,7 @@ def load_state(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.
 
     Raises TopFiveError if the state is there but damaged or of another model.
     """
+    recover(folder)
     if not (folder / "state.json").exists():
         return 0
     try:
@@ -70,5 +71,6 @@ def load_state(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.
 
 def load_extra(folder: Path) -> dict[str, Any]:
     """The `extra` given to `save_state`, {} if nothing was saved."""
+    recover(folder)
     file = folder / "state.json"
     return json.loads(file.read_text("utf-8"))["extra"] if file.exists() else {}

@@ -16,6 +16,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.errors import TopFiveError
+from topfive.files import recover
 from topfive.lm.sampling import positions
 from topfive.lm.train import pad_batch
 
@@ -40,6 +41,7 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
 
 def load(folder: Path | str) -> PreTrainedModel:
     """Read a reward model. Raises TopFiveError if the folder does not hold a whole one."""
+    recover(Path(folder))
     try:
         model, found = AutoModelForSequenceClassification.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True

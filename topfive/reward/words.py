@@ -21,6 +21,7 @@ from sklearn.pipeline import FeatureUnion, make_union
 from torch import Tensor
 
 from topfive.errors import TopFiveError
+from topfive.files import recover
 from topfive.lists import LENGTH, Ranking, normalise, parse
 from topfive.reward.losses import plackett_luce_loss
 from topfive.reward.train import drop_duplicates, pair_accuracy
@@ -89,6 +90,7 @@ class WordReward:
     @classmethod
     def load(cls, folder: Path) -> "WordReward":
         """Read what `save` wrote. Raises TopFiveError if the folder does not hold a whole one."""
+        recover(folder)
         try:
             weights = load_file(folder / _FILES[0])["weights"].double().numpy()
             numbers = json.loads((folder / _FILES[1]).read_text("utf-8"))
