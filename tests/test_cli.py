@@ -1,6 +1,10 @@
 """The command line: one screen of help, and one line on stderr with exit code 2 when the input is wrong."""
 
+import errno
+import json
+import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +14,8 @@ import pytest
 
 from topfive import cli, data, doctor, workspace
 from topfive.errors import TopFiveError
+from topfive.ledger import Ledger, ranking_event
+from topfive.lists import Prompt, Ranking
 
 REPORT = {"win_rate": {"mean": 0.8, "low": 0.75, "high": 0.85, "n": 300}}
 
@@ -139,6 +145,63 @@ def test_how_a_command_ends(topfive: Terminal, runs: list[tuple], error: BaseExc
     sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
     result = topfive("run")
     assert (result.code, result.err) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device\n"),
+        (OSError("of a library\nthat says much"), "error: of a library that says much\n"),
+        (ConnectionError(), "error: ConnectionError\n"),
+    ],
+)
+def test_an_error_of_the_system_without_a_file_is_one_line_too(
+    topfive: Terminal, runs: list[tuple], error: OSError, said: str
+):
+    def run(config: tuple) -> None:
+        raise error
+
+    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    assert topfive("run") == Result(2, "", said)
+
+
+@pytest.mark.parametrize("arguments", [("ledger", "show"), ("ledger", "rank"), ("doctor",), ("run",), ("lab",)])
+def test_in_a_folder_that_is_gone_it_says_so(
+    topfive: Terminal, runs: list[tuple], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = topfive(*arguments)
+    assert (result.code, result.out, runs) == (2, "", [])
+    assert (
+        result.err
+        == "error: the folder you are in is gone; change to one that is there (cd) and give the command again\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "utf-8"])
+@pytest.mark.parametrize("command", ["show", "rank", "export preferences 茶/out.jsonl"])
+def test_a_terminal_without_the_characters_gets_question_marks(tmp_path: Path, encoding: str, command: str):
+    prompt, texts = Prompt("top 5 teas 🍵", "teas"), ("\n1. 緑茶 → é", "\n1. Łódź")
+    Ledger(tmp_path / "work" / "ledger.jsonl").append(ranking_event(Ranking(prompt, texts, (1, 2))))
+    (tmp_path / "lists.jsonl").write_text(json.dumps({"prompt": prompt.text + "!", "texts": texts}), "utf-8")
+    more = ["--lists", "lists.jsonl"] if command == "rank" else []
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-m", "topfive", "ledger", *command.split(), *more],
+        cwd=tmp_path,
+        env=environment,
+        input=b"\x81\xff\na b\n",
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    if command.startswith("export"):
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    else:
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert (b"?" if encoding != "utf-8" else "緑茶 → é".encode()) in done.stdout
 
 
 def test_a_bug_is_not_dressed_up_as_wrong_input(monkeypatch: pytest.MonkeyPatch, runs: list[tuple]):

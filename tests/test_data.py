@@ -316,3 +316,27 @@ def test_fresh_lists_keep_to_their_prompt_and_are_the_same_for_a_seed():
         assert len(set(answer.items)) == 5
     assert pairs == data.fresh_lists("validation", 40, seed=1)
     assert pairs != data.fresh_lists("validation", 40, seed=2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_lines_that_an_editor_on_windows_saved_are_read(tmp_path: Path, encoding: str):
+    file = tmp_path / "lists.jsonl"
+    file.write_bytes('{"item": "crème"}\r\n{"item": "soup"}\r\n'.encode(encoding))
+    assert list(data.read_jsonl(file)) == [(1, {"item": "crème"}), (2, {"item": "soup"})]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (
+            '\ufeff{"a": 1}\n{"item": "'.encode() + b"\xe8",
+            ":2: byte 11 of the line is not UTF-8; save the file as UTF-8",
+        ),
+        ('{"item": "crème"}'.encode("utf-16")[:-1], "damaged UTF-16"),
+    ],
+)
+def test_lines_in_another_encoding_say_so(tmp_path: Path, raw: bytes, said: str):
+    file = tmp_path / "lists.jsonl"
+    file.write_bytes(raw)
+    with pytest.raises(data.DataError, match=said):
+        list(data.read_jsonl(file))

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -228,6 +229,29 @@ def test_an_unknown_name_lists_the_known_ones():
 def test_spread_is_the_standard_deviation_of_item_utilities(bank: Path):
     assert Taste(tags={"vegetarian": 2.0}).spread("soups") == pytest.approx(2 * (5 / 8 * 3 / 8) ** 0.5)
     assert Taste(tags={"vegetarian": 1.0}).spread("games") == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["mine.json", "mine.JSON"])
+def test_a_taste_file_that_an_editor_on_windows_saved_is_read(bank: Path, tmp_path: Path, encoding: str, name: str):
+    (tmp_path / name).write_bytes('{"words": {"crème": 1}}\r\n'.encode(encoding))
+    assert load_taste(tmp_path / name) == Taste("mine", {}, {"crème": 1.0}, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ('{"words": {"crème": 1}}'.encode("cp1252"), "not a JSON file in UTF-8 (byte 15); save it as UTF-8"),
+        ('{"words": {"crème": 1}}'.encode("utf-16")[:-1], "not a JSON file in UTF-16"),
+        (b"PK\x03\x04\x14\x00\xff", "not a JSON file"),
+        (b"[" * 100_000, "not a JSON file"),
+    ],
+)
+def test_a_taste_file_that_cannot_be_read_says_what_it_is(bank: Path, tmp_path: Path, raw: bytes, said: str):
+    (tmp_path / "mine.json").write_bytes(raw)
+    with pytest.raises(TopFiveError, match=re.escape(said)) as refused:
+        load_taste(tmp_path / "mine.json")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_taste_that_likes_all_items_alike_tells_nothing_apart(bank: Path):

@@ -1,6 +1,7 @@
 """The `topfive` command: thin, and quick to start. Whatever is heavy is imported by the command that needs it."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -111,16 +112,33 @@ app.add_typer(data_app, name="data")
 
 def main() -> NoReturn:
     """Run the command line. Wrong input is one line on stderr and exit code 2; ctrl-C is exit code 130."""
+    _replace_what_has_no_code()
     try:
+        Path.cwd()  # a library that looks for it would say much more
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name="topfive", standalone_mode=False))
     except (TopFiveError, TyperException) as error:
         _fail(str(error) if isinstance(error, TopFiveError) else error.format_message())
     except OSError as error:
-        if error.filename is None:
-            raise
-        _fail(f"{error.filename}: {error.strerror}")
+        _fail(_reason(error))
+
+
+def _replace_what_has_no_code() -> None:
+    """Characters that the terminal or pipe has no code for become `?`, instead of ending the command."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _reason(error: OSError) -> str:
+    """What the system said, about which file if it is about one."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the folder you are in is gone; change to one that is there (cd) and give the command again"
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {what}" if error.filename is not None else what
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {' '.join(message.splitlines())}", err=True)
     sys.exit(2)

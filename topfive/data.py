@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from topfive.errors import TopFiveError
+from topfive.files import as_utf8
 from topfive.lists import LENGTH, Prompt, Ranking, normalise, render
 
 if TYPE_CHECKING:
@@ -92,18 +93,24 @@ def folder() -> Path:
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (line number, value) for each non-empty line; raise DataError on broken UTF-8 or JSON."""
+    """Yield (line number, value) for each non-empty line; raise DataError on broken UTF-8 or JSON.
+
+    UTF-16 and UTF-8 with a byte order mark, as editors on Windows save, are read too.
+    """
     try:
-        raw = path.read_bytes()
+        raw = as_utf8(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: damaged {error.encoding.upper()} ({error.reason}); save it as UTF-8") from error
     for number, line in enumerate(raw.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
             yield number, json.loads(line.decode("utf-8"))
         except UnicodeDecodeError as error:
-            raise DataError(f"{path}:{number}: byte {error.start + 1} of the line is not UTF-8") from error
+            what = f"byte {error.start + 1} of the line is not UTF-8"
+            raise DataError(f"{path}:{number}: {what}; save the file as UTF-8") from error
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
 

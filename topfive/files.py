@@ -1,5 +1,7 @@
 """Writing files so that a crash leaves either the old or the new, never half of one."""
 
+import codecs
+import json
 import os
 import re
 import shutil
@@ -9,6 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 PATIENCE = 1.0  # seconds that a writer who is still there may take between two renames
+
+
+def as_utf8(raw: bytes) -> bytes:
+    """JSON or JSONL as UTF-8 without a byte order mark, whichever Unicode a Windows editor made of it.
+
+    UTF-8 comes back as it is, damaged or not. Raises UnicodeDecodeError where UTF-16 or UTF-32 is damaged.
+    """
+    encoding = json.detect_encoding(raw)  # by the mark, or by where the zero bytes are (RFC 4627)
+    return raw.removeprefix(codecs.BOM_UTF8) if encoding.startswith("utf-8") else raw.decode(encoding).encode()
 
 
 def write_atomic(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from topfive import data
 from topfive.errors import TopFiveError
+from topfive.files import as_utf8
 from topfive.lists import LENGTH, Prompt, normalise, parse
 
 TOPIC_SHARE = 0.25
@@ -59,14 +60,17 @@ def load_taste(name_or_file: str | Path) -> Taste:
     """
     path = Path(name_or_file)
     shipped = data.folder() / "tastes"
-    if path.suffix != ".json":
+    if path.suffix.lower() != ".json":
         path = shipped / f"{name_or_file}.json"
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in shipped.glob("*.json")))
         raise TopFiveError(f"unknown taste {str(name_or_file)!r}: shipped tastes are {names}; or give a .json file")
     try:
-        spec = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        spec = json.loads(as_utf8(path.read_bytes()).decode())
+    except UnicodeDecodeError as error:
+        what = f"not a JSON file in {error.encoding.upper()} (byte {error.start + 1})"
+        raise TopFiveError(f"{path}: {what}; save it as UTF-8 in your editor") from error
+    except (json.JSONDecodeError, RecursionError) as error:
         raise TopFiveError(f"{path}: not a JSON file ({error})") from error
     return _taste_from(spec, path)
 
