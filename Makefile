@@ -8,8 +8,14 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 ifdef UV
 INSTALL = $(UV) pip install --python $(BIN)/python --torch-backend=$(or $(TORCH_BACKEND),cpu)
+READY = $(BIN)/python -c ''
 else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+READY = $(BIN)/python -m pip --version
+endif
+# An environment whose Python is gone, as after an upgrade of the system, is set up again.
+ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
+.PHONY: $(VENV)/.installed
 endif
 
 help:  ## this page
@@ -18,7 +24,9 @@ help:  ## this page
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; about two minutes) ..."
 	@$(PYTHON) -c 'import sys; sys.exit("Top Five needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+# Half an environment, as Debian without python3-venv leaves it, is completed or else made anew.
+	@$(READY) >/dev/null 2>&1 || { $(BIN)/python -m ensurepip && $(READY); } >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
+	  || { echo "$(VENV) could not be made; once what is missing is installed, give the same command again" >&2; exit 1; }
 	@echo "  PyTorch ..."
 	@$(INSTALL) -c constraints.txt torch
 	@echo "  the course and JupyterLab ..."
