@@ -1,5 +1,7 @@
 """Each thing the doctor looks at: what it says when it is fine, and when it is not."""
 
+import importlib.util
+import shutil
 import sys
 import tempfile
 from importlib import metadata
@@ -86,6 +88,66 @@ def test_a_topfive_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(metadata, "requires", requires)
     assert finding("packages", tmp_path).message == "topfive itself is not installed"
+
+
+def dist_info(folder: Path, name: str, text: str | None) -> Path:
+    """What pip writes about a package, in a folder on the path; without METADATA if `text` is None."""
+    made = folder / f"{name}.dist-info"
+    made.mkdir()
+    (made / "INSTALLER").write_text("pip\n")
+    if text is not None:
+        (made / "METADATA").write_text(text)
+    return made
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_what_an_interrupted_install_left_is_named_and_deleting_it_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    left = dist_info(tmp_path, "nowhere_else-1.0", text)
+    assert doctor._unmet(Requirement("nowhere-else>=1")) == "nowhere-else is half installed"
+    found = finding("leftovers", tmp_path)
+    assert (found.state, str(left) in found.message) == ("problem", True)
+    assert "delete what is named there, then: " in str(found)
+    shutil.rmtree(left)
+    assert finding("leftovers", tmp_path).state == "ok"
+    assert doctor._unmet(Requirement("nowhere-else>=1")) == "nowhere-else is missing"
+
+
+def test_a_leftover_beside_a_whole_package_is_a_leftover_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    left = dist_info(tmp_path, "pytest-1.0", None)
+    assert doctor._unmet(Requirement("pytest>=1")) == ""
+    assert str(left) in finding("leftovers", tmp_path).message
+    assert finding("packages", tmp_path).state == "ok"
+
+
+def test_a_half_installed_topfive_is_no_topfive_without_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(metadata, "requires", lambda name: None)
+    assert finding("packages", tmp_path).message == "topfive itself is half installed"
+
+
+def test_without_pip_it_is_mended_with_uv(monkeypatch: pytest.MonkeyPatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find(name))
+    assert mend("packages").startswith("uv pip install -c constraints.txt")
+
+
+@pytest.mark.parametrize("name", ["random", "types", "torch", "topfive", "numpy"])
+@pytest.mark.parametrize("where", ["", "06-ppo"])
+def test_a_file_that_stands_in_for_a_module_is_named(tmp_path: Path, name: str, where: str):
+    (tmp_path / "06-ppo").mkdir()
+    file = tmp_path / where / f"{name}.py"
+    file.touch()
+    found = finding("names", tmp_path)
+    assert (found.state, str(file) in found.message) == ("problem", True)
+
+
+def test_the_current_folder_is_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "types.py").touch()
+    assert str(tmp_path / "types.py") in finding("names", tmp_path / "not" / "there").message
 
 
 def test_a_kernel_of_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

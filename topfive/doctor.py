@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from topfive import data
-from topfive.workspace import default_homework
+from topfive.shadows import shadows
+from topfive.workspace import default_homework, places
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -36,7 +37,14 @@ MENDS = {
     "packages": {
         "conda": "conda env update -f environment.yml",
         "win32": 'python -m pip install -c constraints.txt -e ".[grade]"',
-        "any": 'make install, or: python -m pip install -c constraints.txt -e ".[grade]"',
+        "any": 'python -m pip install -c constraints.txt -e ".[grade]"',
+    },
+    "leftovers": {
+        "conda": "delete what is named there; if a package is missing then: conda install --force-reinstall PACKAGE",
+        "any": 'delete what is named there, then: python -m pip install -c constraints.txt -e ".[grade]"',
+    },
+    "names": {
+        "any": "rename what is named there (random.py to my_random.py, say), and restart the kernel",
     },
     "kernel": {
         "conda": "conda install ipykernel, then: python -m ipykernel install --sys-prefix",
@@ -94,7 +102,8 @@ def mend(subject: str) -> str:
     ways = MENDS[subject]
     system = sys.platform if sys.platform in ("darwin", "win32") else "linux"
     in_conda = (Path(sys.prefix) / "conda-meta").is_dir()
-    return (ways.get("conda") if in_conda else None) or ways.get(system) or ways["any"]
+    way = (ways.get("conda") if in_conda else None) or ways.get(system) or ways["any"]
+    return way if importlib.util.find_spec("pip") else way.replace("python -m pip", "uv pip")  # uv leaves pip out
 
 
 def examine(homework: Path | None = None) -> list[Finding]:
@@ -103,6 +112,8 @@ def examine(homework: Path | None = None) -> list[Finding]:
     checks: dict[str, Callable[[], Finding]] = {
         "Python": _python,
         "packages": _packages,
+        "leftovers": _leftovers,
+        "names": lambda: _names(place),
         "kernel": _kernel,
         "homework": lambda: _homework(place),
         "memory": _memory,
@@ -139,6 +150,8 @@ def _packages() -> Finding:
         needed = list(_requirements())
     except metadata.PackageNotFoundError:
         return Finding("problem", "packages", "topfive itself is not installed")
+    if not needed:
+        return Finding("problem", "packages", "topfive itself is half installed")
     wrong = [what for requirement in needed if (what := _unmet(requirement))]
     if wrong:
         return Finding("problem", "packages", "; ".join(wrong))
@@ -158,13 +171,35 @@ def _requirements(extra: str = "") -> "Iterator[Requirement]":
 
 def _unmet(requirement: "Requirement") -> str:
     """What is wrong with one requirement, in words; empty if nothing is."""
-    try:
-        found = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
+    versions = [found.metadata["Version"] for found in metadata.distributions(name=requirement.name)]
+    if not versions:
         return f"{requirement.name} is missing"
+    found = next((version for version in versions if version), None)
+    if found is None:
+        return f"{requirement.name} is half installed"
     if requirement.specifier.contains(found, prereleases=True):
         return ""
     return f"{requirement.name} is {found}, not {requirement.specifier}"
+
+
+def _leftovers() -> Finding:
+    """What an interrupted install leaves makes libraries that ask for a version stumble, whether or not it is used."""
+    found = {path for entry in sys.path for path in Path(entry).glob("*.dist-info") if _is_half(path)}
+    if found:
+        return Finding("problem", "leftovers", f"of an interrupted install: {', '.join(map(str, sorted(found)))}")
+    return Finding("ok", "leftovers", "no install was interrupted")
+
+
+def _is_half(dist_info: Path) -> bool:
+    text = dist_info / "METADATA"
+    return not text.is_file() or text.stat().st_size == 0
+
+
+def _names(homework: Path) -> Finding:
+    found = shadows(*places(homework))
+    if found:
+        return Finding("problem", "names", f"found instead of the real modules: {', '.join(map(str, found))}")
+    return Finding("ok", "names", "no file stands in for a module")
 
 
 def _kernel() -> Finding:

@@ -19,6 +19,7 @@ from typing import NoReturn
 from topfive.build.notebooks import NOT_RELEASED
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
+from topfive.shadows import shadows, warning
 
 FIRST = "00-start-here/00-start-here.ipynb"
 RECORD = ".handed-out.json"
@@ -111,11 +112,18 @@ def _read_record(root: Path) -> dict[str, str]:
     return record if isinstance(record, dict) else {}
 
 
+def places(homework: Path) -> list[Path]:
+    """The folders in which a notebook, or the command itself, looks for modules first."""
+    return [Path.cwd(), homework, *sorted(path for path in homework.glob("*") if path.is_dir())]
+
+
 def describe(done: HandOut, homework: Path) -> Iterator[str]:
     """What was handed out, in a few lines."""
     yield f"Your work is in {homework} and is never overwritten."
     if done.added:
         yield f"  added: {', '.join(sorted({name.split('/')[0] for name in done.added}))}"
+    for path in shadows(*places(homework)):
+        yield f"  careful: {warning(path)}"
     for name in done.newer:
         yield f"  a newer version of {name} is out; yours is kept (to get the new one, rename yours and start again)"
 
