@@ -131,7 +131,7 @@ def test_a_half_installed_topfive_is_no_topfive_without_needs(tmp_path: Path, mo
 def test_without_pip_it_is_mended_with_uv(monkeypatch: pytest.MonkeyPatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find(name))
-    assert mend("packages").startswith("uv pip install -c constraints.txt")
+    assert mend("packages").startswith("uv pip install --torch-backend=cpu -c constraints.txt")
 
 
 @pytest.mark.parametrize("name", ["random", "types", "torch", "topfive", "numpy"])

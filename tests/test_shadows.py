@@ -26,6 +26,15 @@ def test_what_hides_nothing(tmp_path: Path, name: str):
     assert shadows.shadows(tmp_path) == []
 
 
+def test_a_package_of_that_name_counts_unless_it_is_a_projects(tmp_path: Path):
+    for name in ("torch", "helpers", "topfive"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    assert shadows.shadows(tmp_path) == [tmp_path / "topfive", tmp_path / "torch"]
+    (tmp_path / "pyproject.toml").touch()
+    assert shadows.shadows(tmp_path) == []
+
+
 def test_the_course_itself_hides_nothing():
     root = Path(shadows.__file__).parents[1]
     assert shadows.shadows(root, root / "tests", root / "topfive" / "nowhere") == []

@@ -103,7 +103,9 @@ def mend(subject: str) -> str:
     system = sys.platform if sys.platform in ("darwin", "win32") else "linux"
     in_conda = (Path(sys.prefix) / "conda-meta").is_dir()
     way = (ways.get("conda") if in_conda else None) or ways.get(system) or ways["any"]
-    return way if importlib.util.find_spec("pip") else way.replace("python -m pip", "uv pip")  # uv leaves pip out
+    if importlib.util.find_spec("pip") is None:  # uv leaves it out
+        way = way.replace("python -m pip install", "uv pip install --torch-backend=cpu")
+    return way
 
 
 def examine(homework: Path | None = None) -> list[Finding]:

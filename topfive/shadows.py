@@ -16,9 +16,9 @@ UNUSED = {"antigravity", "test", "this"}
 
 
 def shadows(*folders: Path) -> list[Path]:
-    """Python files in these folders, not below them, that are named like a module of Python or of an installed package.
+    """Python files and packages in these folders that are named like a module of Python or of an installed package.
 
-    A folder that cannot be read holds none.
+    A folder that is not there holds none; the packages of a project, beside its pyproject.toml, are meant to be found.
     """
     return [path for folder in dict.fromkeys(folder.absolute() for folder in folders) for path in _in(folder)]
 
@@ -27,7 +27,9 @@ def _in(folder: Path) -> Iterator[Path]:
     installed = [sysconfig.get_path(kind) for kind in ("purelib", "platlib")]
     if not folder.is_dir() or str(folder) in installed:
         return
-    for path in sorted(folder.glob("*.py")):
+    is_project = (folder / "pyproject.toml").is_file()
+    packages = () if is_project else (init.parent for init in folder.glob("*/__init__.py"))
+    for path in sorted([*folder.glob("*.py"), *packages]):
         name = path.stem
         is_pythons = name in sys.stdlib_module_names and name not in UNUSED
         if name == "topfive" or is_pythons or PathFinder.find_spec(name, installed):
