@@ -162,6 +162,17 @@ def test_what_may_be_half_of_a_folder_is_not_taken_for_it(tmp_path, at_once, end
     assert not (tmp_path / "state").exists()
 
 
+def test_a_full_disk_names_the_folder_and_leaves_nothing(tmp_path):
+    def full(folder: Path) -> None:
+        (folder / "half.txt").touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "half.txt"))
+
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_folder_atomic(tmp_path / "state", full)
+    assert failed.value.filename == str(tmp_path / "state")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_folder_of_a_longer_name_is_another(tmp_path, at_once):
     for end in ("tmp", "old"):
         (tmp_path / f".state.12.12.{end}").mkdir()

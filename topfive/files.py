@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 1.0  # seconds that a writer who is still there may take between two renames
@@ -23,18 +23,23 @@ def as_utf8(raw: bytes) -> bytes:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Replace `path` by `text`: written beside it, synced, then renamed over it.
-
-    An OSError names `path`, or the folder that is missing, never the temporary file; that is gone by then.
-    """
+    """Replace `path` by `text`: written beside it, synced, then renamed over it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with _blamed_on(path, temporary):
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+@contextmanager
+def _blamed_on(path: Path, temporary: Path) -> Iterator[None]:
+    """Where writing fails, the OSError names `path` or the folder that is missing, and `temporary` is gone."""
+    try:
+        yield
     except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink()
         if error.errno is None:
@@ -53,9 +58,10 @@ def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
     temporary, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    _sync_files(temporary)
+    with _blamed_on(folder, temporary):
+        temporary.mkdir(parents=True)
+        fill(temporary)
+        _sync_files(temporary)
     if folder.exists():
         folder.rename(old)
         try:
