@@ -768,7 +768,10 @@ whiskers are 95 % intervals over prompts.
 from topfive.judge import Judge
 
 judged = {name: Judge().judge_all(asked, texts) for name, texts in answers.items()}
-plots.show(plots.parts_compared(judged), alt="Five parts of quality of the base model's lists and of the SFT model's.")
+plots.show(
+    plots.language_modeling.parts_compared(judged),
+    alt="Five parts of quality of the base model's lists and of the SFT model's.",
+)
 
 # %%
 for part in ("valid", "on_topic", "constraint", "distinct", "specific"):

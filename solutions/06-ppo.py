@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 from IPython.display import HTML
 
-from topfive import data, plots, plots_ppo
+from topfive import data, plots
 from topfive.checks import check, grade, hint, is_shipped, once_written, points_for, trained, training_allowed, use
 from topfive.ppo import PPOTrainer, toy
 
@@ -98,7 +98,7 @@ would say to that. Everything interesting lies between. With β = 0.5:
 
 # %%
 best = toy.best_policy(p_ref, rewards_of_toys, 0.5)
-drawn = plots_ppo.answers(names, {"reference": p_ref, "optimum": best}, title="Where PPO has to arrive, β = 0.5")
+drawn = plots.ppo.answers(names, {"reference": p_ref, "optimum": best}, title="Where PPO has to arrive, β = 0.5")
 plots.show(drawn, alt="Bars: probabilities of eight answers under the reference and under the optimum.")
 
 # %% [markdown]
@@ -265,7 +265,7 @@ def gae(rewards, values, mask, gamma=1.0, lam=0.95):
 with once_written():
     values = torch.tensor([[0.5, 0.4, 0.2, 0.6]])
     found = gae(torch.tensor([[0.0, 0.0, 0.0, 1.0]]), values, torch.ones(1, 4), gamma=1.0, lam=0.5)
-    drawn = plots_ppo.advantages(values[0].tolist(), found[0].tolist())
+    drawn = plots.ppo.advantages(values[0].tolist(), found[0].tolist())
     plots.show(drawn, alt=f"Left: the critic's values. Right: advantages {found[0].tolist()}.")
 
 # %% [markdown]
@@ -369,7 +369,7 @@ def policy_loss(logprobs, old_logprobs, advantages, mask, cliprange):
 
 # %%
 with once_written():
-    drawn = plots_ppo.clipped(policy_loss)
+    drawn = plots.ppo.clipped(policy_loss)
     plots.show(drawn, alt="Loss over ratio for a good and a bad token: flat above 1.2 and below 0.8 respectively.")
 
 # %% [markdown]
@@ -483,7 +483,7 @@ samples you take?
 with once_written():
     drawn_answers = torch.multinomial(best, 5000, replacement=True, generator=torch.Generator().manual_seed(0))
     k1, k2, k3 = kl_estimators(best[drawn_answers].log(), p_ref[drawn_answers].log())
-    drawn = plots_ppo.rulers({"k1": k1, "k2": k2, "k3": k3}, truth=toy.kl(best, p_ref))
+    drawn = plots.ppo.rulers({"k1": k1, "k2": k2, "k3": k3}, truth=toy.kl(best, p_ref))
     plots.show(drawn, alt="Means of k1, k2 and k3 with intervals, and a line at the exact KL.")
 
 # %% [markdown]
@@ -635,12 +635,12 @@ if training_allowed():
     small = toy.trainer(reference, judge_of_toys, beta=0.5, steps=60, **functions)
     small.callbacks = [lambda _: distances.append(toy.total_variation(toy.distribution(small.model), best))]
     small.train()
-    plots.show(plots_ppo.approach(distances), alt=f"Total variation from {distances[0]:.2f} to {distances[-1]:.2f}.")
+    plots.show(plots.ppo.approach(distances), alt=f"Total variation from {distances[0]:.2f} to {distances[-1]:.2f}.")
 
 # %%
 if training_allowed():
     three = {"reference": p_ref, "optimum": best, "PPO": toy.distribution(small.model)}
-    drawn = plots_ppo.answers(names, three, title=f"PPO ends {distances[-1]:.2f} from the optimum")
+    drawn = plots.ppo.answers(names, three, title=f"PPO ends {distances[-1]:.2f} from the optimum")
     plots.show(drawn, alt="Bars of eight answers: PPO's are close to the optimum's, the reference's are not.")
 
 # %% [markdown]
@@ -842,7 +842,7 @@ from topfive.evaluate import recorded_runs
 
 runs = recorded_runs()
 if runs:
-    plots.show(plots_ppo.sweep(runs), alt="Score by the reward model and win rate by the judge over KL, one dot a run.")
+    plots.show(plots.ppo.sweep(runs), alt="Score by the reward model and win rate by the judge over KL, one dot a run.")
 else:
     print("Not recorded yet: run  python -m topfive.build.recorded  in the course's folder (about half an hour).")
 

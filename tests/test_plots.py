@@ -7,21 +7,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from topfive.judge import WEIGHTS, Judgement
-from topfive.plots import (
-    BASE,
-    JUDGE,
-    PARTS,
-    RLHF,
-    SFT,
-    LiveCurves,
-    LossCurve,
-    figure,
-    live_html,
-    loss_curve,
-    parts_compared,
-    ppo_curves,
-    quality_bars,
-)
+from topfive.plots import BASE, JUDGE, PARTS, RLHF, SFT, LiveCurves, LossCurve, figure, ppo_curves, quality_bars
+from topfive.plots.language_modeling import loss_curve, parts_compared
+from topfive.plots.ppo import live_html
 from topfive.ppo.trainer import PPOStep
 from topfive.stats import Estimate
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from topfive import plots_ppo
+from topfive.plots import ppo as plots_ppo
 from topfive.ppo.losses import policy_loss
 
 

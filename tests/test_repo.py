@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from topfive.build.tree import CONTRIBUTING, PACKAGE, head, with_tree
+
 ROOT = Path(__file__).parent.parent
 HOSTS = [("pypi", "org"), ("files", "pythonhosted", "org"), ("anaconda", "org"), ("registry", "npmjs", "org")]
 HOSTS += [("download", "pytorch", "org"), ("deb", "debian", "org"), ("crates", "io"), ("proxy", "golang", "org")]
@@ -82,3 +84,14 @@ def unsafe_reads(tree: ast.AST) -> list[tuple[int, str]]:
         elif isinstance(node, ast.Attribute) and ast.unparse(node) == "torch.load":
             found.append((node.lineno, "torch.load"))
     return found
+
+
+def test_the_tree_in_contributing_is_the_package_as_it_is():
+    text = CONTRIBUTING.read_text("utf-8")
+    assert text == with_tree(text), "python -m topfive.build.tree"
+
+
+def test_every_file_of_the_package_says_what_it_is():
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".js") and "_data" not in path.parts]
+    assert len(files) > 90
+    assert not [str(path) for path in files if len(head(path)) < 15]
