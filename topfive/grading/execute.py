@@ -39,7 +39,7 @@ class ToTheEnd(Execute):
                 refuse(cell, "NotRun", "cells above ended their kernel too often, so this one was not run")
             return cell, resources
         try:
-            return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]
+            return super().preprocess_cell(cell, resources, index)
         except (CellTimeoutError, DeadKernelError) as error:
             self._lose(index, error)
             self._begin_again(index)
