@@ -185,7 +185,7 @@ Stuck? Each call gives one hint more. They cost nothing.
 hint("5.1")
 
 # %% test="mean-of-tokens-test" points=2
-print("5.1 is graded on other lists, long and short, with pads on either side.")
+# 5.1 is graded on other lists, long and short, with pads on either side.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -229,7 +229,7 @@ with once_written():
 check("5.2", last_token)
 
 # %% test="last-token-test" points=2
-print("5.2 is graded on other lists, long and short, with pads on either side.")
+# 5.2 is graded on other lists, long and short, with pads on either side.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -292,7 +292,7 @@ A loss above log 2 ≈ 0.693 is worse than not knowing anything.
 check("5.3", bradley_terry_loss)
 
 # %% test="bradley-terry-loss-test" points=3
-print("5.3 is graded on other scores, some of them far apart, and on its gradient.")
+# 5.3 is graded on other scores, some of them far apart, and on its gradient.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -389,7 +389,7 @@ as 1, 1, 3, and that is the same.
 check("5.4", plackett_luce_loss)
 
 # %% test="plackett-luce-loss-test" points=4
-print("5.4 is graded on other rankings, with ties and with rankings of fewer lists, and on its gradient.")
+# 5.4 is graded on other rankings, with ties and with rankings of fewer lists, and on its gradient.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -482,7 +482,7 @@ with once_written():
 check("5.5", pairs_right)
 
 # %% test="pairs-right-test" points=3
-print("5.5 is graded on other rankings, with ties on both sides and with rankings of fewer lists.")
+# 5.5 is graded on other rankings, with ties on both sides and with rankings of fewer lists.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -608,7 +608,7 @@ with once_written():
 check("5.6", accuracy_ceiling)
 
 # %% test="accuracy-ceiling-test" points=2
-print("5.6 is graded on other agreements, from chance to certainty.")
+# 5.6 is graded on other agreements, from chance to certainty.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -811,7 +811,7 @@ with once_written():
 check("5.7", calibration_table)
 
 # %% test="calibration-table-test" points=3
-print("5.7 is graded on other predictions, on the edges of bins and with empty bins.")
+# 5.7 is graded on other predictions, on the edges of bins and with empty bins.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
@@ -927,7 +927,7 @@ with once_written():
 check("5.8", best_of_n_distribution)
 
 # %% test="best-of-n-test" points=3
-print("5.8 is graded on other answers and other n.")
+# 5.8 is graded on other answers and other n.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
