@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from topfive.build.notebooks import Assignment
-from topfive.checks import exercises
+from topfive.exercises import exercises
 
 SMALLER = {"steps=260": "steps=2", "steps=180": "steps=2", "steps=20,": "steps=3,", "many = 100": "many = 6"}
 SHOWN = {"(0, 1, 2, 19)": "(0, 1, 2)"}

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from topfive.build.notebooks import Assignment
-from topfive.checks import exercises
+from topfive.exercises import exercises
 
 SMALLER = {
     "groups=400": "groups=20",

@@ -22,9 +22,9 @@ import pytest
 from topfive import data
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
-from topfive.checks import exercise
-from topfive.checks.__main__ import table
 from topfive.evaluate import heldout_prompts
+from topfive.exercises import exercise
+from topfive.exercises.__main__ import table
 from topfive.judge import Taste, items_of, load_taste, prompts_of
 from topfive.lists import render
 from topfive.lm.model import load, save
@@ -363,7 +363,7 @@ def test_processor_time_is_printed(graded: Graded):
 
 
 def test_the_table_in_the_docs_is_what_the_command_prints():
-    assert table() in (notebooks.ROOT / "docs" / "exercises.md").read_text("utf-8"), "python -m topfive.checks"
+    assert table() in (notebooks.ROOT / "docs" / "exercises.md").read_text("utf-8"), "python -m topfive.exercises"
 
 
 @pytest.mark.parametrize("name", HALF)

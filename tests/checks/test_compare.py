@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from topfive.checks.compare import difference
-from topfive.checks.exercise import Case, Exercise, Mistake
 from topfive.checks.notebook import report
 from topfive.checks.verdict import examine
+from topfive.exercises import Case, Exercise, Mistake
 from topfive.lm.train import Batch
 
 INF = float("inf")

@@ -3,14 +3,16 @@
 import ast
 import contextlib
 import functools
+import sys
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from tests.checks import variants_ppo
+from tests.exercises import variants_ppo
 from topfive.build.notebooks import assignments, from_source
-from topfive.checks import exercise, locked, replay
+from topfive.checks import locked, replay
+from topfive.exercises import exercise
 
 NOTEBOOKS = {one.name: from_source(one.source.read_text("utf-8")).cells for one in assignments()}
 
@@ -85,6 +87,12 @@ def test_a_function_that_is_not_there_costs_its_points_in_words(capsys: pytest.C
     assert out.startswith("there is no not_there: its cell is missing, or stopped before it was defined. 0 points\n")
     assert "there is no nor_this" in out
     assert err == ""
+
+
+@pytest.mark.parametrize("answer", [3, None, "gae", sys.exit])
+def test_what_is_no_such_function_costs_its_points_in_words(answer: Any, capsys: pytest.CaptureFixture[str]):
+    assert locked.grade("6.3", lambda: answer, seeds=(1,)) == 0.0
+    assert capsys.readouterr().out.strip()
 
 
 @pytest.mark.parametrize(

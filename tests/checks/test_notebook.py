@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from topfive.checks import check, exercise, exercises, grade, hint, once_written, use
+from topfive.checks import check, grade, hint, once_written, use
 from topfive.checks.notebook import _hints_given
 from topfive.errors import TopFiveError
+from topfive.exercises import exercise, exercises
 from topfive.ppo.advantages import gae
 
 TITLE = "6.3 Generalised advantage estimation"

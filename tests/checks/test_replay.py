@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.checks import variants_ppo
-from topfive.checks import exercise
+from tests.exercises import variants_ppo
 from topfive.checks.replay import ARGUMENTS, grade_replay, replay
 from topfive.errors import TopFiveError
+from topfive.exercises import exercise
 
 # What cannot show: the models say 0 on pads by themselves, and the toy's logits are never far apart.
 HARMLESS_HERE = {

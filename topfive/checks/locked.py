@@ -35,7 +35,7 @@ def _in_words(points: Callable[..., float]) -> Callable[..., float]:
             print(f"there is no {error.name}: its cell is missing, or stopped before it was defined. 0 points")
         except TopFiveError as error:
             print(f"{error}. 0 points")
-        except Exception as error:  # whatever was handed in
+        except (Exception, SystemExit) as error:  # whatever was handed in
             print(f"stopped by {type(error).__name__}: {error}. 0 points")
         return 0.0
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from topfive.checks.compare import as_numbers
-from topfive.checks.exercise import Exercise, Function, exercise
 from topfive.checks.verdict import Outcome, Verdict, examine
 from topfive.errors import TopFiveError
+from topfive.exercises import Exercise, Function, exercise
 
 WIDTH = 100
 

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from topfive.checks.exercise import exercise
 from topfive.checks.limit import within
 from topfive.checks.notebook import _tamed
 from topfive.checks.quiet import quiet
 from topfive.errors import TopFiveError
+from topfive.exercises import exercise
 from topfive.ppo import PPOConfig, PPOTrainer, toy
 from topfive.ppo.rollout import response_values
 

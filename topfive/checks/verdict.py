@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from topfive.checks.compare import difference
-from topfive.checks.exercise import Case, Exercise, Function, Mistake
+from topfive.exercises import Case, Exercise, Function, Mistake
 
 VISIBLE_SEEDS = (0,)
 
@@ -144,7 +144,10 @@ class Verdict:
 
     def _explains(self, mistake: Mistake, given: Outcome) -> bool:
         """Whether one answer is what the mistake's function gives."""
-        return not departure(self.exercise, given, call(self.exercise, mistake.function, given.case))
+        return any(
+            not departure(self.exercise, given, call(self.exercise, function, given.case))
+            for function in mistake.functions
+        )
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -157,14 +160,17 @@ class Verdict:
         return (*words, *(mistake.hint for mistake in known if self._equals(mistake)))
 
     def _equals(self, mistake: Mistake) -> bool:
-        """Whether every answer is what the mistake's function gives; for advice the graph counts as well."""
+        """Whether every answer is what one of the mistake's functions gives; for advice the graph counts as well."""
+        return any(self._all_from(function, mistake.advice) for function in mistake.functions)
+
+    def _all_from(self, function: Function, advice: bool) -> bool:
         for given in self.outcomes:
-            if given.case.probe and not mistake.advice:
+            if given.case.probe and not advice:
                 continue
-            theirs = call(self.exercise, mistake.function, given.case)
+            theirs = call(self.exercise, function, given.case)
             if departure(self.exercise, given, theirs):
                 return False
-            if mistake.advice and keeps_graph(given.value) != keeps_graph(theirs.value):
+            if advice and keeps_graph(given.value) != keeps_graph(theirs.value):
                 return False
         return True
 

@@ -10,8 +10,8 @@ from topfive.errors import TopFiveError
 
 Function = Callable[..., Any]
 
-# One module an assignment; each holds a tuple EXERCISES.
-MODULES = {"3": "language_modeling", "5": "preference_modeling", "6": "ppo"}
+# One folder an assignment; each holds a tuple EXERCISES.
+ASSIGNMENTS = {"3": "language_modeling", "5": "preference_modeling", "6": "ppo"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Mistake:
 
     function: the same signature as the solution. A student whose answers equal its answers on all cases gets `hint`:
     what comes out of what error, and what to look at. source: a citation, or "observed".
+    also: other ways to write the same mistake whose answers differ from those of `function`.
     advice: the answers are right all the same; the hint is a word of advice and costs no points. It is told apart by
     the cases and probes, where also counts whether an answer keeps the graph of its gradient.
     """
@@ -44,6 +45,12 @@ class Mistake:
     hint: str
     source: str = "observed"
     advice: bool = False
+    also: tuple[Function, ...] = ()
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Every way in which this mistake is known."""
+        return (self.function, *self.also)
 
 
 @dataclass(frozen=True)
@@ -76,9 +83,9 @@ class Exercise:
 
 def exercises(assignment: str) -> tuple[Exercise, ...]:
     """All exercises of an assignment ("6"), in order."""
-    if assignment not in MODULES:
-        raise TopFiveError(f"assignment {assignment!r} has no checks; those with checks are {', '.join(MODULES)}")
-    found: tuple[Exercise, ...] = importlib.import_module(f"topfive.checks.{MODULES[assignment]}").EXERCISES
+    if assignment not in ASSIGNMENTS:
+        raise TopFiveError(f"assignment {assignment!r} has no checks; those with checks are {', '.join(ASSIGNMENTS)}")
+    found: tuple[Exercise, ...] = importlib.import_module(f"topfive.exercises.{ASSIGNMENTS[assignment]}").EXERCISES
     return found
 
 

@@ -1,12 +1,12 @@
-"""`python -m topfive.checks`: all exercises with graded checks as a table, in markdown; docs/exercises.md shows it."""
+"""`python -m topfive.exercises`: all exercises as a table, in markdown; docs/exercises.md shows it."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from topfive.checks.exercise import MODULES, Exercise, exercises
 from topfive.errors import TopFiveError
+from topfive.exercises.exercise import ASSIGNMENTS, Exercise, exercises
 
 HEADER = ("number", "title", "points", "minutes", "cases", "mistakes", "right variants")
 Variants = Mapping[str, Sequence[Callable[..., Any]]]
@@ -18,7 +18,7 @@ def right_variants(assignment: str) -> Variants:
     Raises TopFiveError outside a clone of the course.
     """
     try:
-        found: Variants = importlib.import_module(f"tests.checks.variants_{MODULES[assignment]}").VARIANTS
+        found: Variants = importlib.import_module(f"tests.exercises.variants_{ASSIGNMENTS[assignment]}").VARIANTS
     except ModuleNotFoundError as error:
         raise TopFiveError("the table counts what is tested: run it in the folder of a clone of the course") from error
     return found
@@ -32,7 +32,9 @@ def counts(one: Exercise, variants: Variants) -> tuple[int, int, int]:
 
 def table() -> str:
     """Every exercise as a row of a markdown table with its columns lined up, and a line of averages."""
-    counted = {one: counts(one, right_variants(assignment)) for assignment in MODULES for one in exercises(assignment)}
+    counted = {
+        one: counts(one, right_variants(assignment)) for assignment in ASSIGNMENTS for one in exercises(assignment)
+    }
     rows = [
         (one.number, one.title, f"{one.points:g}", str(one.minutes), *map(str, found)) for one, found in counted.items()
     ]

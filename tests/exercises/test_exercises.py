@@ -11,21 +11,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.checks import variants_language_modeling, variants_ppo, variants_preference_modeling
+from tests.exercises import variants_language_modeling, variants_ppo, variants_preference_modeling
 from topfive.checks.compare import as_numbers
-from topfive.checks.exercise import MODULES, Exercise, Mistake, exercise, exercises
 from topfive.checks.notebook import report
 from topfive.checks.verdict import examine, softened
+from topfive.exercises import ASSIGNMENTS, Exercise, Function, Mistake, exercise, exercises
 
 SEEDS = range(20)
-EXERCISES = [one for assignment in MODULES for one in exercises(assignment)]
+EXERCISES = [one for assignment in ASSIGNMENTS for one in exercises(assignment)]
 VARIANTS = {
     **variants_language_modeling.VARIANTS,
     **variants_preference_modeling.VARIANTS,
     **variants_ppo.VARIANTS,
 }
 MISTAKES = [
-    pytest.param(one, mistake, id=f"{one.number}-{mistake.name}") for one in EXERCISES for mistake in one.mistakes
+    pytest.param(one, mistake, function, id=f"{one.number}-{mistake.name}" + f"-{way}" * (way > 1))
+    for one in EXERCISES
+    for mistake in one.mistakes
+    for way, function in enumerate(mistake.functions, start=1)
 ]
 WRONG = [param for param in MISTAKES if not param.values[1].advice]
 ADVICE = [param for param in MISTAKES if param.values[1].advice]
@@ -106,36 +109,36 @@ def test_every_right_variant_gets_full_points(one: Exercise, variant: Callable[.
 # --- wrong ones ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("one", "mistake"), WRONG)
-def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, mistake: Mistake):
+@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
+def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, mistake: Mistake, function: Function):
     for seed in SEEDS:
-        assert examine(one, mistake.function, [seed]).points <= one.points - 0.5
+        assert examine(one, function, [seed]).points <= one.points - 0.5
 
 
-@pytest.mark.parametrize(("one", "mistake"), WRONG)
-def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mistake):
-    verdict = examine(one, mistake.function)
+@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
+def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mistake, function: Function):
+    verdict = examine(one, function)
     named = verdict.mistake
     assert named is not None
     assert named.name == mistake.name
-    text = said(one, mistake.function)
+    text = said(one, function)
     assert flat(mistake.hint) in text
     assert not [other.name for other in one.mistakes if other.hint != mistake.hint and flat(other.hint) in text]
 
 
-@pytest.mark.parametrize(("one", "mistake"), WRONG)
-def test_mistakes_are_told_apart_pairwise(one: Exercise, mistake: Mistake):
-    verdict = examine(one, mistake.function)
+@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
+def test_mistakes_are_told_apart_pairwise(one: Exercise, mistake: Mistake, function: Function):
+    verdict = examine(one, function)
     same = [other.name for other in one.mistakes if not other.advice and verdict._equals(other)]
     assert same == [mistake.name]
 
 
-@pytest.mark.parametrize(("one", "mistake"), ADVICE)
-def test_advice_costs_nothing_and_is_said(one: Exercise, mistake: Mistake):
-    verdict = examine(one, mistake.function, SEEDS)
+@pytest.mark.parametrize(("one", "mistake", "function"), ADVICE)
+def test_advice_costs_nothing_and_is_said(one: Exercise, mistake: Mistake, function: Function):
+    verdict = examine(one, function, SEEDS)
     assert verdict.points == one.points
     assert verdict.advice == (mistake.hint,)
-    assert flat(mistake.hint) in said(one, mistake.function)
+    assert flat(mistake.hint) in said(one, function)
 
 
 # --- two slips at once --------------------------------------------------------------------------------------------
@@ -232,12 +235,12 @@ def decimals(text: str) -> set[str]:
     return set(re.findall(r"\d+\.\d+", text))
 
 
-@pytest.mark.parametrize(("one", "mistake"), WRONG)
-def test_no_right_number_is_printed(one: Exercise, mistake: Mistake):
+@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
+def test_no_right_number_is_printed(one: Exercise, mistake: Mistake, function: Function):
     """Except where the student's own number stands, turned round or in another place."""
-    verdict = examine(one, mistake.function)
+    verdict = examine(one, function)
     own = {f"{abs(v):.3g}" for one_ in verdict.outcomes for t in tensors(one_.value) for v in t.flatten().tolist()}
-    text = said(one, mistake.function).removeprefix(one.number)
+    text = said(one, function).removeprefix(one.number)
     assert not (decimals(text) - own) & telling(one)
 
 
@@ -247,9 +250,9 @@ def test_hints_hold_no_right_number(one: Exercise):
     assert not decimals(words) & telling(one)
 
 
-@pytest.mark.parametrize(("one", "mistake"), WRONG)
-def test_a_line_fits_the_page(one: Exercise, mistake: Mistake):
-    assert max(len(line) for text in report(one, mistake.function) for line in text.splitlines()) <= 110
+@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
+def test_a_line_fits_the_page(one: Exercise, mistake: Mistake, function: Function):
+    assert max(len(line) for text in report(one, function) for line in text.splitlines()) <= 110
 
 
 @every_exercise

@@ -1,0 +1,80 @@
+"""Exercise 5.6: the ceiling."""
+
+import torch
+
+from topfive.exercises.drawing import seeded
+from topfive.exercises.exercise import Case, Exercise, Mistake
+from topfive.reward import measure
+
+
+def _ceiling_cases(seed: int) -> list[Case]:
+    generator = seeded(seed)
+    drawn = 0.5 + torch.rand(16, generator=generator, dtype=torch.float64) / 2
+    below = torch.rand(4, generator=generator) / 2
+    return [
+        Case("four of five pairs alike", (torch.tensor([0.82]),), look_at="m² + (1 − m)² for your answer."),
+        Case("always alike, and like two coins", (torch.tensor([1.0, 0.5]),), look_at="both ends."),
+        Case("anything in between", (drawn,), look_at="m² + (1 − m)² for your answer, against what was given."),
+        Case("less alike than two coins", (below,), look_at="the square root of a negative number."),
+    ]
+
+
+EXERCISE = Exercise(
+    number="5.6",
+    title="The ceiling",
+    points=2,
+    minutes=10,
+    solution=measure.accuracy_ceiling,
+    cases=_ceiling_cases,
+    axes=("agreement",),
+    mistakes=(
+        Mistake(
+            "agreement itself",
+            lambda agreement: agreement.clamp(min=0.5),
+            "That is what comes out when the agreement of two people is taken for the ceiling. Against one noisy "
+            "labeller, a model without noise can do better than a second noisy labeller. Look at: the curve above.",
+            "observed in papers that compare a reward model with human agreement",
+        ),
+        Mistake(
+            "square root of the agreement",
+            lambda agreement: agreement.clamp(min=0.25).sqrt(),
+            "That is what comes out when two labellers agree only by both giving the likelier answer. They can also "
+            "both give the other. Look at: the two terms of m² + (1 − m)².",
+        ),
+        Mistake(
+            "the lower solution",
+            lambda agreement: (1 - (2 * agreement - 1).clamp(min=0).sqrt()) / 2,
+            "That is what comes out of the other solution of the quadratic equation, 1 − m. Look at: which of the two "
+            "is the likelier answer.",
+        ),
+        Mistake(
+            "no floor",
+            lambda agreement: (1 + (2 * agreement - 1).sqrt()) / 2,
+            "That is what comes out when two people agree less than two coins, by chance, and a root of a negative "
+            "number is taken. Look at: `clamp(min=0)`.",
+        ),
+        Mistake(
+            "from the ceiling to the agreement",
+            lambda agreement: agreement**2 + (1 - agreement) ** 2,
+            "That is what comes out when the formula is used forwards: from m to the agreement. We measure the "
+            "agreement and ask for m. Look at: which of the two is given.",
+        ),
+        Mistake(
+            "halfway to 1",
+            lambda agreement: (1 + agreement) / 2,
+            "That is what comes out when the ceiling is put halfway between agreement and 1. Look at: what two coins, "
+            "which agree half of the time, would get.",
+        ),
+        Mistake(
+            "no half",
+            lambda agreement: (2 * agreement - 1).clamp(min=0).sqrt(),
+            "That is what comes out when 2m − 1 is returned instead of m. Look at: your last step, for labellers who "
+            "always agree and for two coins.",
+        ),
+    ),
+    hints=(
+        "m² + (1 − m)² = 2m² − 2m + 1. It is easier with d = 2m − 1, the distance from a coin: m = (1 + d)/2.",
+        "With m = (1 + d)/2 the formula becomes agreement = (1 + d²)/2. Solve for d, then for m. If the agreement is "
+        "below a half, nothing but a coin is left.",
+    ),
+)

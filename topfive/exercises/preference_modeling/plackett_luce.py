@@ -1,0 +1,170 @@
+"""Exercise 5.4: The Plackett–Luce loss."""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from topfive.exercises.drawing import seeded
+from topfive.exercises.exercise import Case, Exercise, Mistake
+from topfive.reward import losses
+
+
+def _pl_cases(seed: int) -> list[Case]:
+    generator = seeded(seed)
+
+    def drawn(ranks: list[list[int]], dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+        places = torch.tensor(ranks)
+        return (torch.randn(places.shape, generator=generator, dtype=dtype) * 2).requires_grad_(), places
+
+    many = (torch.rand(32, 5, generator=generator).argsort(dim=1) + 1).tolist()
+    shuffled, fewer = "four lists in any order", "rankings of fewer lists"
+    tied = "ties"
+    return [
+        Case(
+            "three lists, best first",
+            (torch.tensor([[2.0, 1.0, 0.5]], requires_grad=True), torch.tensor([[1, 2, 3]])),
+            look_at="how many choices there are, and among how many lists each of them is made.",
+        ),
+        Case(shuffled, drawn([[3, 1, 4, 2], [2, 4, 1, 3]]), look_at="whether the lists chosen before are gone."),
+        Case(shuffled, drawn(many, torch.float64), look_at="whether the lists chosen before are gone."),
+        Case("two lists are Bradley–Terry", drawn([[1, 2], [2, 1]]), look_at="by what a ranking's sum is divided."),
+        Case(tied, drawn([[1, 1, 2, 3]]), look_at="among which lists a member of a tie is chosen."),
+        Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="whether the lists on the last place were ever chosen."),
+        Case(fewer, drawn([[2, 1, 3, 4], [1, 2, 0, 0], [0, 3, 1, 2]]), look_at="what place 0 means."),
+        Case(
+            "a ranking that ties everything",
+            drawn([[1, 1, 1], [3, 1, 2]]),
+            look_at="what 0 choices are divided by; and the ranking still counts in the mean, with loss 0.",
+        ),
+    ]
+
+
+def _pl(scores: Tensor, ranks: Tensor, *, wrong: str = "") -> Tensor:
+    """The package's way, with one thing wrong."""
+    present = torch.ones_like(ranks, dtype=torch.bool) if wrong == "no absentees" else ranks > 0
+    if wrong == "upside down":
+        ranks = torch.where(present, ranks.max() + 1 - ranks, 0)
+    if wrong == "ties are an order":
+        ranks = torch.where(present, ranks * 100 + torch.arange(ranks.shape[1]), 0)
+    available = (ranks[:, None, :] >= ranks[:, :, None]) & present[:, None, :]
+    if wrong == "nobody leaves":
+        available = present[:, None, :].expand_as(available)
+    if wrong == "tie-mates are gone":
+        below = (ranks[:, None, :] > ranks[:, :, None]) & present[:, None, :]
+        available = below | torch.eye(ranks.shape[1], dtype=torch.bool)
+    rest = scores[:, None, :].masked_fill(~available, -1e9).logsumexp(dim=-1)
+    lowest = ranks.max(dim=1, keepdim=True).values
+    choices = present if wrong == "the last choice" else present & (ranks < lowest)
+    if wrong == "only the first choice":
+        choices = choices & (ranks == 1)
+    surprise = (rest - scores).where(choices, 0.0)
+    number = choices.sum(dim=1)
+    if wrong == "sum of choices":
+        return surprise.sum(dim=1).mean()
+    if wrong == "all choices alike":
+        return surprise.sum() / number.sum()
+    if wrong == "nothing by nothing":
+        return (surprise.sum(dim=1) / number).mean()
+    return (surprise.sum(dim=1) / number.clamp(min=1)).mean()
+
+
+def _all_pairs(scores: Tensor, ranks: Tensor) -> Tensor:
+    """The mean Bradley–Terry loss over the pairs of each ranking."""
+    present = ranks > 0
+    better = (ranks[:, :, None] < ranks[:, None, :]) & present[:, :, None] & present[:, None, :]
+    surprise = -F.logsigmoid(scores[:, :, None] - scores[:, None, :]).where(better, 0.0)
+    return (surprise.sum(dim=(1, 2)) / better.sum(dim=(1, 2)).clamp(min=1)).mean()
+
+
+EXERCISE = Exercise(
+    number="5.4",
+    title="The Plackett–Luce loss",
+    points=4,
+    minutes=15,
+    solution=losses.plackett_luce_loss,
+    cases=_pl_cases,
+    differentiable=True,
+    mistakes=(
+        Mistake(
+            "nobody leaves",
+            partial(_pl, wrong="nobody leaves"),
+            "That is what comes out when every choice is made among all lists. A list that was chosen is gone: second "
+            "place is decided among the rest. Look at: the sum below the line of the second choice.",
+        ),
+        Mistake(
+            "places upside down",
+            partial(_pl, wrong="upside down"),
+            "That is what comes out when the highest number is taken for the best place. Place 1 is the best. Look at: "
+            "the direction of your comparison of places.",
+            "observed with ratings, where more is better",
+        ),
+        Mistake(
+            "ties are an order",
+            partial(_pl, wrong="ties are an order"),
+            "That is what comes out when lists of a tie are put in the order of their columns. Nobody said that the "
+            "left one was better. Look at: for each list, which others were still there when it was chosen.",
+            "what sorting by place does to equal places",
+        ),
+        Mistake(
+            "tie-mates are gone",
+            partial(_pl, wrong="tie-mates are gone"),
+            "That is what comes out when a member of a tie is chosen only against the lists below it, as if the others "
+            "of its tie had left. Look at: > or ≥ where you compare places.",
+        ),
+        Mistake(
+            "the last choice counts",
+            partial(_pl, wrong="the last choice"),
+            "That is what comes out when the lists on the last place count as chosen. They are what was left over, and "
+            "nobody preferred them to anything. Look at: over how many choices you take the mean.",
+        ),
+        Mistake(
+            "place 0 is a place",
+            partial(_pl, wrong="no absentees"),
+            "That is what comes out when place 0 takes part, even ahead of place 1. There is no list there, whatever "
+            "its score says. Look at: which columns are in the sums.",
+        ),
+        Mistake(
+            "sum over choices",
+            partial(_pl, wrong="sum of choices"),
+            "That is what comes out when the choices of a ranking are added and not averaged: a ranking of five lists "
+            "would weigh four times as much as a pair. Look at: what each ranking is divided by.",
+        ),
+        Mistake(
+            "all choices weigh the same",
+            partial(_pl, wrong="all choices alike"),
+            "That is what comes out when the choices of all rankings are averaged in one go. Each ranking is one act "
+            "of one person, and weighs the same. Look at: the mean inside a ranking, before the mean over them.",
+        ),
+        Mistake(
+            "nothing divided by nothing",
+            partial(_pl, wrong="nothing by nothing"),
+            "That is what comes out when a ranking that ties everything is divided by its number of choices, which is "
+            "0. It teaches nothing, so its loss is 0. Look at: `clamp(min=1)` below the line.",
+        ),
+        Mistake(
+            "only the winner",
+            partial(_pl, wrong="only the first choice"),
+            "That is what comes out when only the first place is looked at. The order of the others tells as much. "
+            "Look at: how many choices a ranking of four lists consists of.",
+        ),
+        Mistake(
+            "pairs instead of choices",
+            _all_pairs,
+            "That is what comes out when a ranking is taken apart into pairs and the Bradley–Terry losses are "
+            "averaged. Many reward models are trained so, but it is another loss. Look at: Luce's choice among all "
+            "that are left.",
+            "Ouyang et al. 2022, eq. 1",
+        ),
+    ),
+    hints=(
+        "For a list on place r, those still there when it was chosen are the lists on place r or worse. Write that as "
+        "a comparison of every list with every other: (batch, K, 1) with (batch, 1, K) gives (batch, K, K).",
+        "The surprise of one choice is −log(exp(own) / Σ exp(available)) = logsumexp(available) − own. "
+        "`masked_fill(~available, -torch.inf)` before `logsumexp(dim=-1)` leaves the others out.",
+        "Counted are the choices of lists that are there (place above 0) and not on the ranking's last place. "
+        "`torch.where(counted, surprise, 0.0)`, a sum for each ranking, divided by its number of choices but at least "
+        "by 1, and then the mean over rankings.",
+    ),
+)
