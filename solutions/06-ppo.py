@@ -632,18 +632,10 @@ print(replay(mine))
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_replay as _grade
 
-_grade(
-    {
-        "6.1": lambda: token_logprobs,
-        "6.2": lambda: token_rewards,
-        "6.3": lambda: gae,
-        "6.4": lambda: whiten,
-        "6.5": lambda: policy_loss,
-        "6.6": lambda: value_loss,
-    },
-    seeds=(691, 692),
-    points=2,
-)
+_grade({
+    "6.1": lambda: token_logprobs, "6.2": lambda: token_rewards, "6.3": lambda: gae,
+    "6.4": lambda: whiten, "6.5": lambda: policy_loss, "6.6": lambda: value_loss,
+}, seeds=(691, 692), points=2)  # fmt: skip
 ### END HIDDEN TESTS
 
 # %% [markdown]
