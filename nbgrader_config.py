@@ -1,9 +1,12 @@
 """nbgrader's settings for this course; it reads this file when it is run in this folder."""
 
-from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
 from topfive.build.stubs import SaidSolutions
+from topfive.grading.cells import Repair
+from topfive.grading.execute import ShownPoints, ToTheEnd
+from topfive.grading.intake import find_notebook
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  nbgrader puts it here
 
@@ -15,3 +18,19 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("your code goes here, in place of this line")'}
 c.ClearSolutions.text_stub = "*Your answer goes here.*"
+
+# Seconds. On a machine that was busy with other work, the imports of a first cell took 35, and a kernel's start 20; no
+# cell takes longer than the imports. A cell that hangs costs all of `timeout`, so it is not more than it has to be.
+c.Execute.timeout = 180
+c.Execute.iopub_timeout = 60
+c.Execute.startup_timeout = 180
+
+c.Autograde.pre_convert_hook = find_notebook
+c.Autograde.sanitize_preprocessors = [
+    Repair if step is DeduplicateIds else step for step in Autograde.sanitize_preprocessors.default()
+]
+c.Autograde.autograde_preprocessors = [
+    own
+    for step in Autograde.autograde_preprocessors.default()
+    for own in ((ToTheEnd, ShownPoints) if step is Execute else (step,))
+]

@@ -21,9 +21,8 @@ import torch
 import torch.nn.functional as F
 
 from topfive import data, evaluate, plots
-from topfive.checks import check, grade, hint, once_written, trained, training_allowed, use
+from topfive.checks import check, hint, once_written, trained, training_allowed, use
 from topfive.lists import parse
-from topfive.lm.losses import perplexity
 from topfive.lm.measure import completion_nats
 from topfive.lm.model import load, new_model
 from topfive.lm.sampling import sample_texts
@@ -151,7 +150,9 @@ hint("3.1")
 # %% test="next-token-loss-test" points=3
 # Locked: your points for 3.1.
 ### BEGIN HIDDEN TESTS
-grade("3.1", next_token_loss, seeds=(11, 12, 13))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.1", lambda: next_token_loss, seeds=(11, 12, 13))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -243,7 +244,9 @@ check("3.2", perplexities)
 # %% test="perplexities-test" points=2
 # Locked: your points for 3.2.
 ### BEGIN HIDDEN TESTS
-grade("3.2", perplexities, seeds=(21, 22, 23))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.2", lambda: perplexities, seeds=(21, 22, 23))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -317,7 +320,9 @@ check("3.3", pack)
 # %% test="pack-test" points=2
 # Locked: your points for 3.3.
 ### BEGIN HIDDEN TESTS
-grade("3.3", pack, seeds=(31, 32, 33))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.3", lambda: pack, seeds=(31, 32, 33))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -426,7 +431,9 @@ check("3.4", token_probabilities)
 # %% test="token-probabilities-test" points=1
 # Locked: your point for 3.4.
 ### BEGIN HIDDEN TESTS
-grade("3.4", token_probabilities, seeds=(41, 42, 43))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.4", lambda: token_probabilities, seeds=(41, 42, 43))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -506,7 +513,9 @@ check("3.5", truncate_logits)
 # %% test="truncate-logits-test" points=3
 # Locked: your points for 3.5.
 ### BEGIN HIDDEN TESTS
-grade("3.5", truncate_logits, seeds=(51, 52, 53))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.5", lambda: truncate_logits, seeds=(51, 52, 53))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -622,7 +631,9 @@ check("3.6", pad_batch)
 # %% test="pad-batch-test" points=3
 # Locked: your points for 3.6.
 ### BEGIN HIDDEN TESTS
-grade("3.6", pad_batch, seeds=(61, 62, 63))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.6", lambda: pad_batch, seeds=(61, 62, 63))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -658,7 +669,9 @@ check("3.7", padding_waste)
 # %% test="padding-waste-test" points=1
 # Locked: your point for 3.7.
 ### BEGIN HIDDEN TESTS
-grade("3.7", padding_waste, seeds=(71, 72, 73))
+from topfive.checks.locked import grade as _grade
+
+_grade("3.7", lambda: padding_waste, seeds=(71, 72, 73))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -842,28 +855,17 @@ the `work` folder with this notebook.
 # %% test="sft-perplexity" points=2
 # Locked: your points for perplexity.
 ### BEGIN HIDDEN TESTS
-from topfive.checks import is_shipped, points_for
-from topfive.checks.artefacts import artefact
-from topfive.checks.artefacts import load as load_artefact
+from topfive.checks.locked import grade_perplexity as _grade
 
-own, _ = load_artefact(artefact("sft"))
-copied = is_shipped(artefact("sft"))
-unseen = data.fresh_lists("validation", 128, seed=1003)
-(own_nats, count, _), (base_nats, _, _) = (completion_nats(model, tokenizer, unseen) for model in (own, base))
-ratio = perplexity((own_nats - base_nats).sum() / count.sum())
-print(f"a copy of the shipped {copied}" if copied else f"{ratio:.2f} times the perplexity of the base model")
-0.0 if copied else points_for(ratio, at_most={1.01: 1, 0.99: 2})
+_grade(seed=1003, at_most={1.01: 1, 0.99: 2})
 ### END HIDDEN TESTS
 
 # %% test="sft-valid" points=2
 # Locked: your points for valid lists.
 ### BEGIN HIDDEN TESTS
-unseen_prompts = [one.text for one in evaluate.heldout_prompts(data.prompts("validation"), 64, seed=1004)]
-own_lists = sample_texts(own, tokenizer, unseen_prompts, seed=1005)
-kept_form = [parse(text).valid and "(" not in text for text in own_lists]
-share = sum(kept_form) / len(kept_form)
-print(f"{share:.0%} of its lists are in order")
-0.0 if copied else points_for(share, at_least={0.9: 1, 0.95: 2})
+from topfive.checks.locked import grade_lists as _grade
+
+_grade(prompt_seed=1004, seed=1005, at_least={0.9: 1, 0.95: 2})
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -26,7 +26,7 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data, plots, preferences, stats
-from topfive.checks import check, grade, hint, once_written, trained, training_allowed, use
+from topfive.checks import check, hint, once_written, trained, training_allowed, use
 from topfive.lists import parse, render
 from topfive.lm.model import load
 from topfive.lm.sampling import sample_texts
@@ -185,9 +185,11 @@ Stuck? Each call gives one hint more. They cost nothing.
 hint("5.1")
 
 # %% test="mean-of-tokens-test" points=2
-print("5.1 is graded on other lists, long and short, with pads on either side.")
+# 5.1 is graded on other lists, long and short, with pads on either side.
 ### BEGIN HIDDEN TESTS
-grade("5.1", mean_of_tokens, seeds=(501, 502, 503))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.1", lambda: mean_of_tokens, seeds=(501, 502, 503))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -227,9 +229,11 @@ with once_written():
 check("5.2", last_token)
 
 # %% test="last-token-test" points=2
-print("5.2 is graded on other lists, long and short, with pads on either side.")
+# 5.2 is graded on other lists, long and short, with pads on either side.
 ### BEGIN HIDDEN TESTS
-grade("5.2", last_token, seeds=(511, 512, 513))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.2", lambda: last_token, seeds=(511, 512, 513))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -288,9 +292,11 @@ A loss above log 2 ≈ 0.693 is worse than not knowing anything.
 check("5.3", bradley_terry_loss)
 
 # %% test="bradley-terry-loss-test" points=3
-print("5.3 is graded on other scores, some of them far apart, and on its gradient.")
+# 5.3 is graded on other scores, some of them far apart, and on its gradient.
 ### BEGIN HIDDEN TESTS
-grade("5.3", bradley_terry_loss, seeds=(521, 522, 523))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.3", lambda: bradley_terry_loss, seeds=(521, 522, 523))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -383,9 +389,11 @@ as 1, 1, 3, and that is the same.
 check("5.4", plackett_luce_loss)
 
 # %% test="plackett-luce-loss-test" points=4
-print("5.4 is graded on other rankings, with ties and with rankings of fewer lists, and on its gradient.")
+# 5.4 is graded on other rankings, with ties and with rankings of fewer lists, and on its gradient.
 ### BEGIN HIDDEN TESTS
-grade("5.4", plackett_luce_loss, seeds=(531, 532, 533))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.4", lambda: plackett_luce_loss, seeds=(531, 532, 533))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -474,9 +482,11 @@ with once_written():
 check("5.5", pairs_right)
 
 # %% test="pairs-right-test" points=3
-print("5.5 is graded on other rankings, with ties on both sides and with rankings of fewer lists.")
+# 5.5 is graded on other rankings, with ties on both sides and with rankings of fewer lists.
 ### BEGIN HIDDEN TESTS
-grade("5.5", pairs_right, seeds=(541, 542, 543))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.5", lambda: pairs_right, seeds=(541, 542, 543))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -542,22 +552,11 @@ course's own checkpoint in its place earns none.
 """
 
 # %% test="reward-model" points=4
-print("Your model is measured on other lists. Hand in the folder work/reward with this notebook.")
+# Your model is measured on other lists. Hand in the folder work/reward with this notebook.
 ### BEGIN HIDDEN TESTS
-from topfive.checks import is_shipped, points_for
-from topfive.checks.artefacts import artefact
-from topfive.checks.artefacts import load as load_artefact
-from topfive.judge import Taste
-from topfive.reward.train import accuracy as measured
+from topfive.checks.locked import grade_reward as _grade
 
-model, _ = load_artefact(artefact("reward"))
-writer, coder = load(data.checkpoint("sft"))
-exact = Taste(noise=0.0)
-secret = preferences.simulated_rankings(writer, coder, 48, seed=90210, taste=exact, split="validation", mixed=True)
-found = measured(model, coder, [ranking for _, ranking in secret])
-copied = is_shipped(artefact("reward"))
-print(f"pair accuracy {found}" + (f"; these are the weights of the course's own {copied!r}" if copied else ""))
-0.0 if copied else points_for(found.mean, at_least={0.60: 1, 0.65: 2, 0.70: 4})
+_grade(seed=90210, at_least={0.60: 1, 0.65: 2, 0.70: 4})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -609,9 +608,11 @@ with once_written():
 check("5.6", accuracy_ceiling)
 
 # %% test="accuracy-ceiling-test" points=2
-print("5.6 is graded on other agreements, from chance to certainty.")
+# 5.6 is graded on other agreements, from chance to certainty.
 ### BEGIN HIDDEN TESTS
-grade("5.6", accuracy_ceiling, seeds=(551, 552, 553))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.6", lambda: accuracy_ceiling, seeds=(551, 552, 553))
 ### END HIDDEN TESTS
 
 # %%
@@ -810,9 +811,11 @@ with once_written():
 check("5.7", calibration_table)
 
 # %% test="calibration-table-test" points=3
-print("5.7 is graded on other predictions, on the edges of bins and with empty bins.")
+# 5.7 is graded on other predictions, on the edges of bins and with empty bins.
 ### BEGIN HIDDEN TESTS
-grade("5.7", calibration_table, seeds=(561, 562, 563))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.7", lambda: calibration_table, seeds=(561, 562, 563))
 ### END HIDDEN TESTS
 
 # %%
@@ -924,9 +927,11 @@ with once_written():
 check("5.8", best_of_n_distribution)
 
 # %% test="best-of-n-test" points=3
-print("5.8 is graded on other answers and other n.")
+# 5.8 is graded on other answers and other n.
 ### BEGIN HIDDEN TESTS
-grade("5.8", best_of_n_distribution, seeds=(571, 572, 573))
+from topfive.checks.locked import grade as _grade
+
+_grade("5.8", lambda: best_of_n_distribution, seeds=(571, 572, 573))
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -27,7 +27,7 @@ import torch
 from IPython.display import HTML
 
 from topfive import data, plots
-from topfive.checks import check, grade, hint, is_shipped, once_written, points_for, trained, training_allowed, use
+from topfive.checks import check, hint, once_written, trained, training_allowed, use
 from topfive.ppo import PPOTrainer, toy
 
 plots.show_loop(here="policy")
@@ -156,7 +156,9 @@ check("6.1", token_logprobs)
 # %% test="token-logprobs-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.1", token_logprobs, seeds=(611, 612, 613))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.1", lambda: token_logprobs, seeds=(611, 612, 613))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -217,7 +219,9 @@ check("6.2", token_rewards)
 # %% test="token-rewards-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.2", token_rewards, seeds=(621, 622, 623))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.2", lambda: token_rewards, seeds=(621, 622, 623))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -280,7 +284,9 @@ check("6.3", gae)
 # %% test="gae-test" points=3
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.3", gae, seeds=(631, 632, 633))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.3", lambda: gae, seeds=(631, 632, 633))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -333,7 +339,9 @@ check("6.4", whiten)
 # %% test="whiten-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.4", whiten, seeds=(641, 642, 643))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.4", lambda: whiten, seeds=(641, 642, 643))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -385,7 +393,9 @@ check("6.5", policy_loss)
 # %% test="policy-loss-test" points=3
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.5", policy_loss, seeds=(651, 652, 653))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.5", lambda: policy_loss, seeds=(651, 652, 653))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -436,7 +446,9 @@ check("6.6", value_loss)
 # %% test="value-loss-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.6", value_loss, seeds=(661, 662, 663))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.6", lambda: value_loss, seeds=(661, 662, 663))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -516,7 +528,9 @@ check("6.7", kl_estimators)
 # %% test="kl-estimators-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.7", kl_estimators, seeds=(671, 672, 673))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.7", lambda: kl_estimators, seeds=(671, 672, 673))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -574,7 +588,9 @@ check("6.8", first_step)
 # %% test="first-step-test" points=2
 # nbgrader runs more cases here
 ### BEGIN HIDDEN TESTS
-grade("6.8", first_step, seeds=(681, 682, 683))
+from topfive.checks.locked import grade as _grade
+
+_grade("6.8", lambda: first_step, seeds=(681, 682, 683))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -603,7 +619,7 @@ They have to end in the same place, policy and critic. (At grading the same is d
 """
 
 # %%
-from topfive.checks.replay import grade_replay, replay
+from topfive.checks.replay import replay
 
 mine = {
     "6.1": token_logprobs, "6.2": token_rewards, "6.3": gae,
@@ -614,7 +630,12 @@ print(replay(mine))
 # %% test="replay-test" points=2
 # nbgrader replays two updates with other seeds
 ### BEGIN HIDDEN TESTS
-grade_replay(mine, seeds=(691, 692), points=2)
+from topfive.checks.locked import grade_replay as _grade
+
+_grade({
+    "6.1": lambda: token_logprobs, "6.2": lambda: token_rewards, "6.3": lambda: gae,
+    "6.4": lambda: whiten, "6.5": lambda: policy_loss, "6.6": lambda: value_loss,
+}, seeds=(691, 692), points=2)  # fmt: skip
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -773,20 +794,20 @@ above one half, which is this course's rule for shipping a model. If yours does 
 and the seed are yours to change. A shipped checkpoint handed in as one's own gets nothing.
 """
 
-# %% test="policy-test" points=4
-from topfive.checks.artefacts import artefact
-from topfive.checks.artefacts import load as load_artefact
+# %%
 from topfive.evaluate import compare, heldout_prompts, kl_divergence
 
-mine_in_file, _ = load_artefact(artefact("policy"))
-asked = heldout_prompts(test_prompts, 200, seed=1)
-result = compare(sft, mine_in_file, tokenizer, asked, Judge(taste), seed=60)
-distance = kl_divergence(mine_in_file, sft, tokenizer, [prompt.text for prompt in asked], seed=61)
-copied = is_shipped(artefact("policy"))
-print("a copy of the course's own:", copied or "no")
+asked = heldout_prompts(test_prompts, 200 if training_allowed() else 8, seed=1)
+result = compare(sft, policy, tokenizer, asked, Judge(taste), seed=60)
+distance = kl_divergence(policy, sft, tokenizer, [prompt.text for prompt in asked], seed=61)
 print(f"win rate over SFT: {result.win_rate}; {distance.mean:.1f} nats away; ships: {result.ships}")
+
+# %% test="policy-test" points=4
+# nbgrader makes the same comparison with the policy in work/policy: hand that folder in with this notebook
 ### BEGIN HIDDEN TESTS
-0.0 if copied else 1.0 + points_for(result.win_rate.mean, at_least={0.5: 1}) + (2.0 if result.ships else 0.0)
+from topfive.checks.locked import grade_policy as _grade
+
+_grade("vegetarian", prompt_seed=1, seed=60)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -10,10 +10,7 @@ import copy
 import inspect
 import io
 import random
-import signal
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,15 +22,12 @@ import torch
 from torch import Tensor
 
 from topfive.checks.compare import difference
+from topfive.checks.limit import within
 from topfive.checks.quiet import quiet
 from topfive.exercises import Case, Exercise, Function
 
 SECONDS = 10.0
 KEPT = 2_000  # characters of what a function prints
-
-
-class OutOfTimeError(BaseException):
-    """The limit of time is over. No `Exception`, so that a student's `except Exception` does not swallow it."""
 
 
 class InputError(Exception):
@@ -78,12 +72,12 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
     named, before = bind(*args, **kwargs).arguments, bind(*case.args, **case.kwargs).arguments
     printed = Printed()
     try:
-        with _undisturbed(), quiet(), contextlib.redirect_stdout(printed), limit(SECONDS):
+        with _undisturbed(), quiet(), contextlib.redirect_stdout(printed), within(SECONDS):
             value = function(*args, **kwargs)
             graph = keeps_graph(value)
             gradients = _gradients(value, named) if exercise.differentiable else None
             value = _kept(value)
-    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit, OutOfTimeError) as error:
+    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit) as error:
         return Outcome(case, error=error, printed=printed)
     changed = [name for name, arg in named.items() if _changed(arg, before[name])]
     return Outcome(case, value, None, gradients, graph, tuple(changed), printed)
@@ -133,30 +127,6 @@ def _kept(value: Any) -> Any:
 
 
 # --- what surrounds a call ------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTimeError inside after so many seconds, and again each second, in case somebody swallows it.
-
-    Needs the main thread and a system with interval timers; elsewhere (Windows) there is no limit.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise OutOfTimeError
-
-    previous, began = signal.signal(signal.SIGALRM, stop), time.monotonic()
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-        if left:  # somebody else's timer, which was running before
-            signal.setitimer(signal.ITIMER_REAL, max(0.01, left - (time.monotonic() - began)), interval)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from topfive.checks.call import SECONDS, OutOfTimeError
 from topfive.exercises import Exercise
 
 STUB = re.compile(r"\d+\.\d+: ")  # how the line begins that a student replaces
@@ -24,8 +23,8 @@ def error_words(exercise: Exercise, error: BaseException) -> Iterator[str]:
     """What the error is, the line of the student's that raised it, and a word on the call if it never began."""
     if unwritten(exercise, error):
         yield f"Not written yet: {str(error).removeprefix(f'{exercise.number}:').strip()}"
-    elif isinstance(error, OutOfTimeError):
-        yield f"Stopped after {SECONDS:g} seconds; a right answer needs a small part of one. Does a loop never end?"
+    elif isinstance(error, TimeoutError):
+        yield f"Stopped: {error}"
     elif isinstance(error, KeyboardInterrupt):
         yield "Stopped by hand."
     elif isinstance(error, SystemExit):

@@ -5,9 +5,12 @@ KL penalty counts, and the second update finds ratios away from 1, so that the c
 that was trained: the probability of each possible answer, and the critic's value of each token in it.
 """
 
-import contextlib
-import io
+import functools
+import inspect
 import math
+import signal
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from topfive.checks.limit import within
+from topfive.checks.quiet import quiet
 from topfive.checks.tame import tamed
+from topfive.checks.verdict import examine
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 from topfive.ppo import PPOConfig, PPOTrainer, toy
@@ -32,6 +38,7 @@ ARGUMENTS = {
 SAME = 1e-4
 BETA = 0.3
 UPDATES = 2
+LIMIT, TIMES = 20.0, 30.0  # seconds for a student's functions, and how many times as long as the package's own
 # Nothing is normalised away: no limit on the gradient's length, and so large an ε that Adam keeps the gradient's size.
 SETTINGS: dict[str, Any] = {
     "total_steps": 1,
@@ -81,10 +88,14 @@ def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
     if unknown := sorted(set(functions) - set(ARGUMENTS)):
         raise TopFiveError(f"no function of {', '.join(unknown)} trains; those that do are {', '.join(ARGUMENTS)}")
     solutions = {number: exercise(number).solution for number in ARGUMENTS}
+    began = time.monotonic()
     start, right = _trained(solutions, seed)
+    limit = max(LIMIT, TIMES * (time.monotonic() - began))
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            _, own = _trained({**solutions, **{number: tamed(own) for number, own in functions.items()}}, seed)
+        with quiet(), within(limit):
+            _, own = _trained({**solutions, **{number: _own(number, one) for number, one in functions.items()}}, seed)
+    except TopFiveError as error:
+        return Replay(float("inf"), str(error))
     except Exception as error:  # whatever a student's function raises is an answer
         return Replay(float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     shares = [((b - c).norm() / (c - a).norm()).item() for a, b, c in zip(start, own, right, strict=True)]
@@ -92,13 +103,46 @@ def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
 
 
 def grade_replay(functions: Mapping[str, Any], seeds: Sequence[int], points: float) -> float:
-    """All points if the updates agree for every seed, for the last line of a locked test cell; says how far apart."""
+    """All points if the updates agree for every seed; says how far apart they are. The package's own earn nothing."""
+    if taken := [number for number, function in functions.items() if examine(exercise(number), function).borrowed]:
+        print(f"replay: not a function of your own, but the course's: {', '.join(taken)}")
+        return 0.0
     for seed in seeds:
         found = replay(functions, seed)
         print(found)
         if not found.agrees:
             return 0.0
     return points
+
+
+def _own(number: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A student's function as a trainer can take it; a wrong signature is said in words, and an interrupt stops it.
+
+    A trainer takes a first interrupt for "after this step". A step may never end in somebody's loop.
+    """
+    right = exercise(number).solution.__name__
+    safe = tamed(function)
+
+    @functools.wraps(function)
+    def own(*args: Any, **kwargs: Any) -> Any:
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            named = "".join(f", {name}={value!r}" for name, value in kwargs.items())
+            raise TopFiveError(
+                f"{number}: the trainer calls {right}(…{named}), and yours does not take that: {error}"
+            ) from error
+        except ValueError:  # a function that cannot say what it takes
+            pass
+        if threading.current_thread() is not threading.main_thread():
+            return safe(*args, **kwargs)
+        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return safe(*args, **kwargs)
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    return own
 
 
 def _trained(functions: Mapping[str, Callable[..., Any]], seed: int) -> tuple[list[Tensor], list[Tensor]]:

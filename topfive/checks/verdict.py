@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from topfive.checks.call import Outcome, OutOfTimeError, call, watching
+from topfive.checks.call import Outcome, call, watching
 from topfive.checks.compare import SAME, Difference, difference
 from topfive.exercises import Exercise, Function, Mistake
 
@@ -165,7 +165,7 @@ def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIB
     given: list[Outcome] = []
     with watching(exercise.solution) as ran:
         for case in cases:
-            stopped = given and isinstance(given[-1].error, OutOfTimeError | KeyboardInterrupt | NotTriedError)
+            stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt | NotTriedError)
             given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
     right = tuple(call(exercise, exercise.solution, case) for case in cases)
     return Verdict(exercise, tuple(given), right, bool(ran))

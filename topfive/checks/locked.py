@@ -1,0 +1,124 @@
+"""What the hidden part of a locked cell calls, one call a cell:
+
+    from topfive.checks.locked import grade as _grade
+
+    _grade("6.3", lambda: gae, seeds=(631, 632, 633))
+
+The cell imports the name itself and uses none that a student could have given to something else, but for the function
+under test; that stands behind a `lambda`, since it may not be there. Each call prints what was found, and returns a
+number of points as the cell's value, whatever a student's code does: nbgrader gives full points for no number.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from topfive import data
+from topfive.checks import artefacts, notebook, replay
+from topfive.checks.artefacts import artefact, is_shipped, points_for
+from topfive.errors import TopFiveError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Given = Callable[[], Any]  # a lambda around a name of the student's notebook
+
+
+def _in_words(points: Callable[..., float]) -> Callable[..., float]:
+    """Points, or 0 and one line about what stopped them."""
+
+    @functools.wraps(points)
+    def guarded(*args: Any, **kwargs: Any) -> float:
+        try:
+            return float(points(*args, **kwargs))
+        except NameError as error:
+            print(f"there is no {error.name}: its cell is missing, or stopped before it was defined. 0 points")
+        except TopFiveError as error:
+            print(f"{error}. 0 points")
+        except (Exception, SystemExit) as error:  # whatever was handed in
+            print(f"stopped by {type(error).__name__}: {error}. 0 points")
+        return 0.0
+
+    return guarded
+
+
+@_in_words
+def grade(number: str, function: Given, seeds: Sequence[int]) -> float:
+    """Points of an exercise on secret seeds."""
+    return notebook.grade(number, function(), seeds)
+
+
+@_in_words
+def grade_replay(functions: Mapping[str, Given], seeds: Sequence[int], points: float) -> float:
+    """All points if updates with the student's functions, by exercise number, end where the course's do."""
+    return replay.grade_replay({number: function() for number, function in functions.items()}, seeds, points)
+
+
+@_in_words
+def grade_perplexity(seed: int, at_most: Mapping[float, float]) -> float:
+    """Points for the perplexity of work/sft on fresh lists, as a share of the base model's."""
+    from topfive.lm.losses import perplexity
+    from topfive.lm.measure import completion_nats
+    from topfive.lm.model import load
+
+    own, (base, tokenizer) = _own_model("sft"), load(data.checkpoint("base"))
+    unseen = data.fresh_lists("validation", 128, seed=seed)
+    (own_nats, count, _), (base_nats, _, _) = (completion_nats(model, tokenizer, unseen) for model in (own, base))
+    ratio = perplexity((own_nats - base_nats).sum() / count.sum())
+    print(f"{ratio:.2f} times the perplexity of the base model")
+    return points_for(ratio, at_most=at_most)
+
+
+@_in_words
+def grade_lists(prompt_seed: int, seed: int, at_least: Mapping[float, float]) -> float:
+    """Points for the share of lists by work/sft that are five numbered items and nothing else."""
+    from topfive.evaluate import heldout_prompts
+    from topfive.lists import parse
+    from topfive.lm.model import load
+    from topfive.lm.sampling import sample_texts
+
+    own, (_, tokenizer) = _own_model("sft"), load(data.checkpoint("base"))
+    prompts = [one.text for one in heldout_prompts(data.prompts("validation"), 64, seed=prompt_seed)]
+    kept_form = [parse(text).valid and "(" not in text for text in sample_texts(own, tokenizer, prompts, seed=seed)]
+    share = sum(kept_form) / len(kept_form)
+    print(f"{share:.0%} of its lists are in order")
+    return points_for(share, at_least=at_least)
+
+
+@_in_words
+def grade_reward(seed: int, at_least: Mapping[float, float]) -> float:
+    """Points for the pair accuracy of work/reward on mixed lists, ranked by a labeller without noise."""
+    from topfive.judge import Taste
+    from topfive.lm.model import load
+    from topfive.preferences import simulated_rankings
+    from topfive.reward.train import accuracy
+
+    own, (writer, tokenizer) = _own_model("reward"), load(data.checkpoint("sft"))
+    exact = Taste(noise=0.0)
+    secret = simulated_rankings(writer, tokenizer, 48, seed=seed, taste=exact, split="validation", mixed=True)
+    found = accuracy(own, tokenizer, [ranking for _, ranking in secret])
+    print(f"pair accuracy {found}")
+    return points_for(found.mean, at_least=at_least)
+
+
+@_in_words
+def grade_policy(taste: str, prompt_seed: int, seed: int) -> float:
+    """A point for a policy of one's own in work/policy, one if it wins more often than SFT, two more if it ships."""
+    from topfive.evaluate import compare, heldout_prompts
+    from topfive.judge import Judge, load_taste, prompts_of
+    from topfive.lm.model import load
+
+    own, (sft, tokenizer) = _own_model("policy"), load(data.checkpoint("sft"))
+    wanted = load_taste(taste)
+    asked = heldout_prompts(prompts_of(wanted)[1], 200, seed=prompt_seed)
+    result = compare(sft, own, tokenizer, asked, Judge(wanted), seed=seed)
+    print(f"win rate over SFT: {result.win_rate}; ships: {result.ships}")
+    return 1.0 + points_for(result.win_rate.mean, at_least={0.5: 1}) + (2.0 if result.ships else 0.0)
+
+
+def _own_model(name: str) -> "PreTrainedModel":
+    """The model in work/NAME. Raises TopFiveError if it is missing, damaged, or the course's own."""
+    model, _ = artefacts.load(artefact(name))
+    if copied := is_shipped(artefact(name)):
+        raise TopFiveError(f"work/{name} holds the weights of the course's own {copied!r}")
+    return model

@@ -1,0 +1,118 @@
+"""A notebook is run to its last cell whatever one of them does, and a test cell has to show its points."""
+
+import ast
+import copy
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
+
+Cell = Any  # nbformat.NotebookNode, which is untyped
+
+RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
+NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
+
+
+class ToTheEnd(Execute):
+    """nbgrader's Execute; where a cell kills its kernel or cannot be interrupted, a fresh one goes on with the next.
+
+    exit() and quit() print a line instead. Of a notebook that loses more than RESTARTS kernels the rest is not run.
+    """
+
+    def preprocess(self, nb: Cell, resources: Any = None, km: Any = None) -> tuple[Cell, Any]:
+        """Run all cells."""
+        self.lost: set[int] = set()
+        return super().preprocess(nb, resources, km)
+
+    def start_new_kernel_client(self, **kwargs: Any) -> Any:
+        """The client of a kernel that stays when somebody calls exit()."""
+        client = super().start_new_kernel_client(**kwargs)
+        client.execute(NO_EXIT, silent=True)
+        return client
+
+    def preprocess_cell(self, cell: Cell, resources: Any, index: int) -> tuple[Cell, Any]:
+        """Run one cell; if its kernel is lost by it, say so in the cell and start another."""
+        if len(self.lost) > RESTARTS:
+            if cell.cell_type == "code":
+                refuse(cell, "NotRun", "cells above ended their kernel too often, so this one was not run")
+            return cell, resources
+        try:
+            return super().preprocess_cell(cell, resources, index)
+        except (CellTimeoutError, DeadKernelError) as error:
+            self._lose(index, error)
+            self._begin_again(index)
+            return cell, resources
+
+    def _lose(self, index: int, error: Exception) -> None:
+        why = "ended the kernel" if isinstance(error, DeadKernelError) else "ran too long and could not be interrupted"
+        self.log.warning("Cell %d %s; %s", index, why, "the cells after it run in a fresh one")
+        refuse(self.nb.cells[index], "KernelLost", f"this cell {why}; the cells below run in a fresh one")
+        self.lost.add(index)
+
+    def _begin_again(self, end: int) -> None:
+        """A fresh kernel, with the cells above `end` run once more; tests have their points and are left out."""
+        if len(self.lost) > RESTARTS:
+            return
+        self._cleanup_kernel()
+        self.km = self.create_kernel_manager()
+        self.start_new_kernel()
+        self.start_new_kernel_client()
+        for index, cell in enumerate(self.nb.cells[:end]):
+            if index in self.lost or is_grade(cell) or _ran_too_long(cell):
+                continue
+            self.nb.cells[index] = copy.deepcopy(cell)
+            try:
+                self.execute_cell(self.nb.cells[index], index)
+            except (CellTimeoutError, DeadKernelError) as error:
+                self._lose(index, error)
+                return self._begin_again(end)
+            finally:
+                self.nb.cells[index] = cell
+
+
+class ShownPoints(NbGraderPreprocessor):
+    """A test cell that ends in an expression has to show its value, a number of points; otherwise it gets 0, in words.
+
+    nbgrader gives such a cell full points if it shows nothing or nonsense, and 0 if it wrote to stderr. What is on the
+    stderr of a cell that shows its points came from elsewhere, a thread or a library that was loaded, and is dropped.
+    """
+
+    def preprocess_cell(self, cell: Cell, resources: Any, index: int) -> tuple[Cell, Any]:
+        """Look at one cell after it was run."""
+        if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell) or not ends_in_expression(cell.source):
+            return cell, resources
+        if not any(output.output_type == "error" for output in cell.outputs):
+            if _shows_points(cell):
+                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            else:
+                self.log.warning("Test cell %s shows no points", cell.metadata.nbgrader.grade_id)
+                refuse(cell, "NoPoints", "this test cell had to show one number of points, and did not")
+        return cell, resources
+
+
+def refuse(cell: Cell, name: str, words: str) -> None:
+    """Put an error before a cell's outputs, for which nbgrader gives 0."""
+    cell.outputs.insert(0, new_output("error", ename=name, evalue=words, traceback=[words]))
+
+
+def ends_in_expression(source: str) -> bool:
+    """Whether the last statement of a cell is an expression, whose value Jupyter shows."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(body) and isinstance(body[-1], ast.Expr)
+
+
+def _shows_points(cell: Cell) -> bool:
+    results = [output.data for output in cell.outputs if output.output_type == "execute_result"]
+    try:
+        return len(results) == 1 and 0 <= float(results[0]["text/plain"]) <= float(cell.metadata.nbgrader.points)
+    except (KeyError, ValueError):
+        return False
+
+
+def _ran_too_long(cell: Cell) -> bool:
+    return any(output.get("ename") == "CellTimeoutError" for output in cell.get("outputs", []))
