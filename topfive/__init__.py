@@ -14,6 +14,14 @@ __version__ = "0.1.0"
 # memory several times sooner. Read when PyTorch first allocates; what the environment says goes first.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
+# OpenMP's threads wait for each other after every operation, by default spinning: then one busy program beside us makes
+# training four times as slow (benchmarks/results.md). A short spin costs nothing on a quiet machine. GNU's libgomp
+# counts spins (its manual, GOMP_SPINCOUNT); LLVM's and Intel's count milliseconds (KMP_BLOCKTIME, by default 200).
+# Read when PyTorch loads; whoever chose a way of waiting keeps it.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("KMP_BLOCKTIME", "1")
+
 if "ipykernel" in sys.modules:
     from topfive.shadows import warn
 

@@ -3,7 +3,9 @@
 Quick on purpose: it looks at what is installed and starts nothing heavy (torch is never imported).
 """
 
+import contextlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from topfive import data
 from topfive.shadows import shadows
+from topfive.threads import cores, taken_by_others
 from topfive.workspace import default_homework, places
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 PYTHON = (3, 11)
 MEMORY_GB = 1.5
 DISK_GB = 1.0
+BUSY = 0.3  # share of the cores that others take before it is worth a word
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # How to mend each subject, by system. In a conda environment "conda" goes first; "any" is for all the others.
@@ -53,6 +57,9 @@ MENDS = {
     "homework": {
         "win32": "choose a folder of your own, not one under Program Files: topfive lab --homework DIR",
         "any": "chmod u+w on that folder, or choose another: topfive lab --homework DIR",
+    },
+    "cores": {
+        "any": "close what takes them, or have patience: training shares the cores with it",
     },
     "memory": {
         "linux": "close other programs; give a container more memory, or WSL (memory= in .wslconfig)",
@@ -118,6 +125,7 @@ def examine(homework: Path | None = None) -> list[Finding]:
         "names": lambda: _names(place),
         "kernel": _kernel,
         "homework": lambda: _homework(place),
+        "cores": _cores,
         "memory": _memory,
         "disk": lambda: _disk(place),
         "checkpoints": _checkpoints,
@@ -229,6 +237,31 @@ def _homework(folder: Path) -> Finding:
             return Finding("ok", "homework", f"{folder} can be written")
     except OSError as error:
         return Finding("problem", "homework", f"{folder} cannot be written ({error.strerror})")
+
+
+def _cores() -> Finding:
+    have, taken, most = cores(), *_taken()
+    free = max(0.0, have - taken)
+    words = f"{free:.1f} of {have:.0f} free"
+    if taken < BUSY * have:
+        return Finding("ok", "cores", words)
+    slower = have / max(free, have / (1 + taken))
+    return Finding("optional", "cores", f"{words}; training will take about {slower:.0f} times as long ({most})")
+
+
+def _taken(seconds: float = 1.0) -> tuple[float, str]:
+    """How many cores other programs take, and which of them take most, by name."""
+    import psutil
+
+    processes = [process for process in psutil.process_iter(["name"]) if process.pid != os.getpid()]
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.cpu_percent()
+    taken, used = taken_by_others(seconds), []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            used.append((process.cpu_percent() / 100, process.info["name"] or "a program without a name"))
+    return taken, ", ".join(f"{name}: {share:.1f}" for share, name in sorted(used, reverse=True)[:2] if share > 0.1)
 
 
 def _memory() -> Finding:

@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive.interrupt import after_this_step
 from topfive.lm.losses import next_token_loss
 from topfive.lm.state import load_state, save_state
+from topfive.threads import on_free_cores
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -44,6 +45,7 @@ class TrainConfig:
     save_every: int = 200
 
 
+@on_free_cores()
 def fit(
     model: PreTrainedModel,
     batch_at: Callable[[int], Batch],

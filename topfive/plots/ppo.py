@@ -5,6 +5,7 @@ Policies are orange, the reference blue, the truth grey, as everywhere in the co
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import torch
@@ -182,16 +183,19 @@ class LiveCurves:
     def _show(self, step: PPOStep) -> None:
         from IPython.display import HTML, display
 
-        content = HTML(live_html(ppo_curves(self.history), step))
+        a_step = median(sum(row.get(f"time/{part}", 0.0) for part in ("sampling", "updates")) for row in self.history)
+        content = HTML(live_html(ppo_curves(self.history), step, a_step * (step.total_steps - step.step)))
         if self._handle is None:
             self._handle = display(content, display_id=True)
         else:
             self._handle.update(content)
 
 
-def live_html(drawn: Figure, step: PPOStep) -> str:
-    """The curves as an inline picture, and the newest list beneath."""
+def live_html(drawn: Figure, step: PPOStep, seconds_left: float = 0.0) -> str:
+    """The curves as an inline picture, and beneath how far it is and the newest list."""
     prompt, answer, score = step.samples[0]
     alt = f"Curves of score, KL and length after {step.step} of {step.total_steps} steps"
     text = html.escape(f"{prompt}{answer}")
-    return f"{picture(drawn, alt)}<pre>step {step.step} of {step.total_steps} · score {score:+.1f}\n{text}</pre>"
+    left = f" · about {seconds_left:.0f} s to go" if seconds_left >= 1 else ""
+    head = f"step {step.step} of {step.total_steps}{left} · score {score:+.1f}"
+    return f"{picture(drawn, alt)}<pre>{head}\n{text}</pre>"

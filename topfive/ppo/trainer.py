@@ -30,6 +30,7 @@ from topfive.ppo.rollout import (
     roll_out,
     token_logprobs,
 )
+from topfive.threads import on_free_cores
 
 Metrics = dict[str, float]
 
@@ -116,6 +117,7 @@ class PPOTrainer:
         self.history: list[Metrics] = []
         self.stopped = ""
 
+    @on_free_cores()
     def train(self) -> list[Metrics]:
         """Run to the end, from the saved state if there is one. Ctrl-C stops after the current step."""
         start = self._resume()

@@ -16,6 +16,7 @@ from topfive.lm.train import Progress
 from topfive.reward.losses import plackett_luce_loss
 from topfive.reward.model import encode_pairs, score_texts, scores
 from topfive.stats import Estimate, ratio_bootstrap
+from topfive.threads import on_free_cores
 
 RankingLoss = Callable[[Tensor, Tensor], Tensor]
 
@@ -31,6 +32,7 @@ class RewardConfig:
     seed: int = 0
 
 
+@on_free_cores()
 def train_reward_model(
     model: PreTrainedModel,
     tokenizer: Tokenizer,
