@@ -1,5 +1,6 @@
 """The benchmarks run: tiny models, tiny settings. What they measure at full size is in benchmarks/results.md."""
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks import lm, machine, ppo, report, sampling, timing
+from benchmarks import lm, machine, ppo, report, sampling, threads, timing
 from benchmarks.ppo_side import Scorer, train_topfive
 from topfive import data
 from topfive.errors import TopFiveError
@@ -145,3 +146,33 @@ def test_ppo_benchmark_against_trl(checkpoints):
         pytest.skip(f"THE SIDE BY SIDE WITH TRL IS NOT TESTED. {error}")
     text = ppo.run(checkpoints, trl, TINY)
     assert all(f"| {side.name} |" in text for side in ppo.SIDES)
+
+
+# --- busy programs --------------------------------------------------------------------------------------------------
+
+
+def test_busy_programs_run_inside_and_not_afterwards():
+    import psutil
+
+    def loops() -> int:
+        found = (process.cmdline() for process in psutil.Process().children() if process.status() != "zombie")
+        return sum("while True: pass" in line for line in found)
+
+    with threads.busy(2):
+        assert loops() == 2
+    assert loops() == 0
+
+
+def test_ways_take_turns_and_are_compared_with_their_own_quiet_step(monkeypatch: pytest.MonkeyPatch):
+    turns: list[str] = []
+
+    def step_seconds(steps: int, way: str) -> float:
+        turns.append(way)
+        return float(len(turns))
+
+    monkeypatch.setattr(threads, "step_seconds", step_seconds)
+    monkeypatch.setattr(threads, "busy", lambda programs: contextlib.nullcontext())
+    text = threads.run(threads.Settings(steps=2, neighbours=(0, 1)))
+    assert turns == [*threads.WAYS] * 2
+    assert "| OpenMP as it comes | 1.00 s (1.0 ×) | 3.00 s (3.0 ×) |" in text
+    assert "| as shipped | 2.00 s (1.0 ×) | 4.00 s (2.0 ×) |" in text
