@@ -166,6 +166,11 @@ class Ledger:
             return LedgerError(f"{self.path} cannot be written ({error.strerror})")
 
 
+def check(event: Event) -> None:
+    """Raise LedgerError if this event could never be kept, whatever the disk says: no plain JSON, or too long."""
+    _encode({"v": VERSION, "id": uuid.uuid4().hex, **event, "time": now()})
+
+
 def _lock(path: Path) -> AbstractContextManager[BaseFileLock]:
     """The lock between processes, held until its end. In a folder without locks, a marker file that only one can make.
 

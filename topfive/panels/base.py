@@ -4,8 +4,11 @@ The browser says hello and sends events; the kernel answers with what is on disk
 Handlers run on a thread of their own while a cell trains, so they touch nothing but the ledger and this object.
 """
 
+import getpass
+import hashlib
 import html
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +18,12 @@ import traitlets
 
 from topfive.ledger import Event, Ledger, LedgerError, Task, answers, read, table
 from topfive.ledger.convert import prompt_record
+from topfive.ledger.store import check
 from topfive.panels.side import opinion
 
 HERE = Path(__file__).parent
+ROOM = 2_000  # bytes of an answer beside its task: places, times, a reason
+COUNTING = ("answer", "skip", "flag", "undo", "redo")
 
 
 def source(*names: str) -> str:
@@ -57,6 +63,8 @@ class Panel(anywidget.AnyWidget):
         self.ledger = Ledger(ledger)
         self.name = name
         header = self.ledger.header()
+        for number, task in enumerate(tasks, start=1):
+            _check_answerable(_task_record(task, header["student"]), name, number)
         super().__init__(
             tasks=[_task_record(task, header["student"]) for task in tasks],
             config={
@@ -64,6 +72,7 @@ class Panel(anywidget.AnyWidget):
                 "name": name,
                 "of": of,
                 "assignment": header["assignment"],
+                "place": _place(self.ledger.path),
                 "ledger": header["id"] if self.ledger.path.exists() else "new",
                 "guidelines": guidelines,
                 "side": side,
@@ -87,17 +96,21 @@ class Panel(anywidget.AnyWidget):
             self.comm.__dict__.pop("_reply_subshell_id", None)
 
     def events(self) -> list[Event]:
-        """This panel's events on disk, in the ledger's order."""
-        return [event for event in read(self.ledger.path)[0] if event.get("panel") == self.name]
+        """This panel's events on disk, in the ledger's order: those about its tasks, and those about none."""
+        known = {None, *(task["id"] for task in self.tasks)}
+        return [event for event in self._named() if event.get("task") in known]
 
     def answers(self) -> list[Event]:
         """The answers that hold, undone ones left out."""
         return answers(self.events())
 
     def unknown(self) -> list[Event]:
-        """Answers to tasks that this panel does not ask (any more). They stay in the ledger."""
+        """Answers under this panel's name to tasks that it does not ask (any more). They stay in the ledger."""
         known = {task["id"] for task in self.tasks}
-        return [event for event in self.answers() if event.get("task") not in known]
+        return [event for event in answers(self._named()) if event.get("task") not in known]
+
+    def _named(self) -> list[Event]:
+        return [event for event in read(self.ledger.path)[0] if event.get("panel") == self.name]
 
     def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
         """One message from the browser."""
@@ -113,31 +126,49 @@ class Panel(anywidget.AnyWidget):
         """Tell a page that has just opened what the ledger holds, or why it cannot be written."""
         try:
             self.ledger.append({"kind": "open", "panel": self.name})
-            ledger, trouble = self.ledger.header()["id"], ""
+            trouble = ""
         except LedgerError as error:
-            ledger, trouble = "new", str(error)
-        self.send({"type": "history", "ledger": ledger, "events": self.events(), "trouble": trouble})
+            trouble = str(error)
+        ledger = self.ledger.header()["id"] if self.ledger.path.exists() else "new"
+        self.send({"type": "history", "ledger": ledger, "events": self.events(), "trouble": trouble, **self._table()})
 
     def _save(self, events: list[Event]) -> None:
         """Keep events and acknowledge those that are on disk; then, and only then, look at what they say."""
         results = self.ledger.append_all(events)
         saved = [result for result in results if not isinstance(result, LedgerError)]
-        refused = [{"why": str(result)} for result in results if isinstance(result, LedgerError)]
+        refused = [
+            {"id": event.get("id") if isinstance(event, dict) else None, "why": str(result)}
+            for event, result in zip(events, results, strict=True)
+            if isinstance(result, LedgerError)
+        ]
         ledger = self.ledger.header()["id"] if saved else "new"
-        self.send({"type": "saved", "ledger": ledger, "events": saved, "refused": refused})
+        counts = any(event["kind"] in COUNTING for event in saved)
+        more = self._table() if counts else {}
+        self.send({"type": "saved", "ledger": ledger, "events": saved, "refused": refused, **more})
         judged = [event for event in saved if event["kind"] == "answer" and event.get("side")]
         if judged and (view := opinion(read(self.ledger.path)[0], judged[-1])):
             self.send({"type": "side", **view})
+
+    def _table(self) -> dict[str, str]:
+        """The answers so far, for whoever opens the saved notebook without a kernel, and the id to find it by."""
+        rows = table.answer_rows(self.events())
+        note = f"{self._so_far(rows)} when this notebook was saved. To go on, run this cell again."
+        return {"model": str(self.model_id), "table": _html_table(note, rows)}
+
+    def _so_far(self, rows: Sequence[object]) -> str:
+        return f"{self.name}: {len(rows)} of {len(self.tasks)} answered"
 
     def _reveal(self) -> None:
         """Only a blind panel has something to reveal."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         rows = table.answer_rows(self.events())
-        note = f"{self.name}: {len(rows)} of {len(self.tasks)} answered"
+        note = self._so_far(rows)
+        if "NBGRADER_EXECUTION" not in os.environ:
+            note += " when this cell ran"
         static = {
             "text/plain": f"{note}\n{table.as_text(rows)}" if rows else note,
-            "text/html": _html_table(note, rows) if rows else f"<p>{html.escape(note)}</p>",
+            "text/html": _html_table(note, rows),
         }
         if "NBGRADER_EXECUTION" in os.environ:
             return static
@@ -159,7 +190,28 @@ def _task_record(task: Task, student: str) -> dict[str, Any]:
     }
 
 
+def _check_answerable(task: Mapping[str, Any], name: str, number: int) -> None:
+    """Raise ValueError if no answer about this task could ever be saved: its texts are part of it."""
+    try:
+        check({"kind": "answer", "panel": name, **task, "room for the rest": " " * ROOM})
+    except LedgerError as error:
+        about = f"{str(task['prompt']['text'])[:60]!a}"
+        raise ValueError(f"task {number} ({about}) cannot be asked, since no answer could be saved: {error}") from error
+
+
+def _place(path: Path) -> str:
+    """Whose clicks these are while there is no ledger to say so: the folder and the person, not to be read from it."""
+    try:
+        person = os.environ.get("JUPYTERHUB_USER") or f"{getpass.getuser()}@{platform.node()}"
+    except (KeyError, OSError, ImportError):  # a system without a name for this user
+        person = platform.node()
+    return "@" + hashlib.sha256(f"{person} {path}".encode()).hexdigest()[:16]
+
+
 def _html_table(note: str, rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return f"<p>{html.escape(note)}</p>"
+
     def line(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 

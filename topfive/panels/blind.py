@@ -1,5 +1,6 @@
 """Blind: which of two policies writes the better lists, judged without knowing which is which."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,8 @@ class Blind(Panel):
         if not judged or any(task["id"] not in settled for task in self.tasks):
             return
         policies = {task["id"]: self.policies for task in self.tasks}
-        event = {"kind": "reveal", "id": f"reveal {self.name}", "panel": self.name, "policies": policies}
+        pairs = hashlib.sha256(" ".join(sorted(policies)).encode()).hexdigest()[:12]
+        event = {"kind": "reveal", "id": f"reveal {self.name} {pairs}", "panel": self.name, "policies": policies}
         self._save([event])
         ranks = [event["ranks"] for event in judged]
         equal = sum(first == second for first, second in ranks)

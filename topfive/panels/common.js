@@ -1,6 +1,6 @@
 // What all panels share. topfive/panels/base.py puts this file before the panel's own, as one ES module.
 //
-// A gesture becomes an event. The event is queued in localStorage and counted as "not yet saved", then sent; only the
+// A gesture becomes an event. The event is queued in the browser and counted as "not yet saved", then sent; only the
 // kernel's answer after fsync takes it out of the queue. All state is a replay of events: the kernel's and the queue's.
 
 const RESEND_AFTER = 4000; // ms without an answer before the queue is sent again
@@ -39,15 +39,65 @@ function listOf(text) {
 
 // ---- the queue -------------------------------------------------------------------------------------------------------
 
-const thisPage = (globalThis.topfivePending ??= new Map()); // storage key -> event; also holds what storage refused
+const onThisPage = (globalThis.topfivePending ??= new Map()); // storage key -> event; what other pages left is read into it
+const disk = (globalThis.topfiveDisk ??= openDisk());
 
-/** Events on their way, one localStorage key an event. They survive a reload, a killed kernel and a re-run cell. */
-function openQueue(name) {
-  let scopes = ["new"]; // ledger id; "new" while the ledger cannot be written yet
-  const keys = (id) => scopes.map((scope) => `topfive|${scope}|${name}|${id}`);
-  const stored = () => {
+/** The browser's database, whose writes can be forced to disk: what is in it survives a browser that is killed. */
+function openDisk() {
+  const opened = new Promise((resolve) => {
     try {
-      return Object.keys(localStorage).filter((key) => keys("").some((prefix) => key.startsWith(prefix)));
+      const request = indexedDB.open("topfive", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("events");
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = request.onblocked = () => resolve(null);
+    } catch {
+      resolve(null); // switched off
+    }
+  });
+  /** Whether the change is on disk. */
+  const change = async (work) => {
+    const database = await opened;
+    return new Promise((resolve) => {
+      try {
+        const transaction = database.transaction("events", "readwrite", { durability: "strict" });
+        transaction.oncomplete = () => resolve(true);
+        transaction.onabort = () => resolve(false);
+        work(transaction.objectStore("events"));
+      } catch {
+        resolve(false);
+      }
+    });
+  };
+  return {
+    put: (key, event) => change((store) => store.put(event, key)),
+    remove: (key) => change((store) => store.delete(key)),
+    /** All that is there, as [key, event]. */
+    async all() {
+      const found = [];
+      await change((store) => (store.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+        if (!cursor) return;
+        found.push([cursor.key, cursor.value]);
+        cursor.continue();
+      }));
+      return found;
+    },
+  };
+}
+
+/**
+ * Events on their way, each under a key of its own: in localStorage, where other tabs see it at once, and on disk. They
+ * survive a reload, a killed kernel, a re-run cell and a killed browser. A key begins with whose they are: the ledger's
+ * id, or while the ledger cannot be written its place (folder and person), so that they reach no other ledger.
+ */
+function openQueue(name, place) {
+  let scopes = [place];
+  const kept = new Set(); // ids that are on disk
+  const storageKey = (scope, id) => `topfive|${scope}|${name}|${id}`;
+  const isOurs = (key) => scopes.some((scope) => key.startsWith(storageKey(scope, "")));
+  const isElsewhere = (key) => !isOurs(key) && key.startsWith("topfive|") && key.split("|").slice(2, -1).join("|") === name;
+  const inStorage = (isWanted) => {
+    try {
+      return Object.keys(localStorage).filter(isWanted);
     } catch {
       return [];
     }
@@ -60,47 +110,71 @@ function openQueue(name) {
       return null;
     }
   };
+  const matching = (isWanted) => {
+    const found = new Map();
+    for (const key of inStorage(isWanted)) {
+      const event = parsed(key);
+      if (event) found.set(event.id, event);
+    }
+    for (const [key, event] of onThisPage) if (isWanted(key)) found.set(event.id, event);
+    return [...found.values()].sort((a, b) => a.at - b.at);
+  };
   return {
-    fragile: false, // true once storage refused an event: it then lives in this page only
+    refused: new Set(), // ids that neither storage nor disk took: they live in this page only
+    kept,
     of(ledger) {
-      scopes = ledger === "new" ? ["new"] : [ledger, "new"];
+      scopes = ledger === "new" ? [place] : [ledger, place];
     },
-    add(event) {
-      const [key] = keys(event.id);
-      thisPage.set(key, event);
+    async load() {
+      for (const [key, event] of await disk.all()) {
+        onThisPage.set(key, event);
+        kept.add(event.id);
+      }
+    },
+    async add(event) {
+      const key = storageKey(scopes[0], event.id);
+      onThisPage.set(key, event);
+      let isStored = true;
       try {
         localStorage.setItem(key, JSON.stringify(event));
       } catch {
-        this.fragile = true;
+        isStored = false;
       }
+      if (await disk.put(key, event)) kept.add(event.id);
+      else if (!isStored) this.refused.add(event.id);
     },
     remove(id) {
-      for (const key of keys(id)) {
-        thisPage.delete(key);
+      for (const key of scopes.map((scope) => storageKey(scope, id))) {
+        let isHere = onThisPage.delete(key);
         try {
+          isHere ||= localStorage.getItem(key) !== null;
           localStorage.removeItem(key);
         } catch {} // storage is switched off; the page's copy is gone
+        if (isHere) disk.remove(key);
       }
     },
     /** Every unsaved event of this panel, those of other tabs too, oldest first. */
-    events() {
-      const found = new Map();
-      for (const key of stored()) {
-        const event = parsed(key);
-        if (event) found.set(event.id, event);
-      }
-      for (const [key, event] of thisPage) {
-        if (keys("").some((prefix) => key.startsWith(prefix))) found.set(event.id, event);
-      }
-      return [...found.values()].sort((a, b) => a.at - b.at);
-    },
+    events: () => matching(isOurs),
+    /** What waits in this browser for a ledger that is not this one. */
+    elsewhere: () => matching(isElsewhere),
   };
 }
 
 // ---- replay ----------------------------------------------------------------------------------------------------------
 
-/** What a sequence of events amounts to. Undo and redo name the event they are `of`. */
-function replay(events) {
+/** The events about these tasks, or about none; of undo and redo those whose event is among them. */
+function about(tasks, events) {
+  const ids = new Set(tasks.map((task) => task.id));
+  const known = new Set();
+  return events.filter((event) => {
+    const isTaken = event.kind === "undo" || event.kind === "redo" ? known.has(event.of) : event.task === undefined || ids.has(event.task);
+    if (isTaken) known.add(event.id);
+    return isTaken;
+  });
+}
+
+/** What a sequence of events amounts to. Undo and redo name the event they are `of`; a reveal is of certain tasks. */
+function replay(events, tasks = []) {
   const undone = new Set();
   let redoable = [];
   for (const event of events) {
@@ -120,11 +194,54 @@ function replay(events) {
     else if (event.kind === "skip") state.skips[event.task] = event;
     else if (event.kind === "flag") state.flags[event.task] = event;
     else if (event.kind === "side") state.side = event.on;
-    else if (event.kind === "reveal") state.reveal = event;
+    else if (event.kind === "reveal" && tasks.every((task) => task.id in (event.policies ?? {}))) state.reveal = event;
   }
   state.undo = live.findLast((event) => UNDOABLE.has(event.kind));
   state.redo = events.find((event) => event.id === redoable.at(-1));
   return state;
+}
+
+// ---- keys ------------------------------------------------------------------------------------------------------------
+
+/**
+ * The key that is meant, on any keyboard: a letter in lower case whether or not Caps Lock is on, the letter's place where
+ * the layout has other letters (Russian), the digit where it needs Shift (French).
+ */
+function keyOf({ key, code, shiftKey }) {
+  if (key.length > 1) return key; // Enter, ArrowUp …
+  if (/^[a-z0-9]$/i.test(key)) return key.toLowerCase();
+  if (!shiftKey && /^Digit\d$/.test(code)) return code.at(-1);
+  if (key > "\x7f" && /^Key[A-Z]$/.test(code)) return code.at(-1).toLowerCase();
+  return key;
+}
+
+// ---- a notebook that is opened later, with no kernel -----------------------------------------------------------------
+
+const WIDGETS = "application/vnd.jupyter.widget-state+json";
+const VIEW = "application/vnd.jupyter.widget-view+json";
+
+/**
+ * Keep a table under this widget's id in the notebook's metadata, where JupyterLab looks for widgets that no kernel
+ * knows: whoever opens the saved notebook reads it instead of an error. Tables of panels that are gone leave.
+ */
+function leaveTable(manager, id, table) {
+  const notebook = manager?.context?.model;
+  if (!notebook?.setMetadata || !id) return; // another front end
+  const shown = new Set();
+  for (const cell of notebook.cells) {
+    for (let n = 0; n < (cell.outputs?.length ?? 0); n++) shown.add(cell.outputs.get(n).data?.[VIEW]?.model_id);
+  }
+  const all = notebook.getMetadata("widgets") ?? {};
+  const old = all[WIDGETS]?.state ?? {};
+  if (old[id]?.state?.value === table) return;
+  const isGone = (key) => key.startsWith("topfive-") || (old[key].state?._dom_classes?.includes("topfive-table") && !shown.has(key));
+  const state = Object.fromEntries(Object.entries(old).filter(([key]) => !isGone(key)));
+  const model = (name, module, fields) => ({ model_name: name, model_module: `@jupyter-widgets/${module}`, model_module_version: "2.0.0", state: fields });
+  state["topfive-layout"] = model("LayoutModel", "base", {});
+  state["topfive-style"] = model("HTMLStyleModel", "controls", {});
+  state[id] = model("HTMLModel", "controls",
+    { value: table, layout: "IPY_MODEL_topfive-layout", style: "IPY_MODEL_topfive-style", _dom_classes: ["topfive-table"] });
+  notebook.setMetadata("widgets", { ...all, [WIDGETS]: { version_major: 2, version_minor: 0, state } });
 }
 
 // ---- dragging --------------------------------------------------------------------------------------------------------
@@ -184,7 +301,7 @@ function makeSortable(container, onDrop, drag) {
  *   start(task)                the draft before the first gesture
  *   ask(task)                  the question and its keys, as nodes
  *   body(task, draft, act)     what is judged, as a node; `act(draft, words, options)` records a gesture
- *   key(event, task, draft, act)   handle a key; true if it meant something
+ *   key(event, key, task, draft, act)   handle a key (`keyOf` has named it); true if it meant something
  *   move(task, draft, card, to)    the draft after a drag, if cards can be dragged
  *   answer(task, draft)        what goes into the answer event, or a sentence about what is missing
  */
@@ -195,7 +312,7 @@ function panel(kind) {
 function show(kind, model, el) {
   const config = model.get("config");
   const tasks = model.get("tasks");
-  const queue = openQueue(`${config.assignment}|${config.name}`);
+  const queue = openQueue(`${config.assignment}|${config.name}`, config.place);
   queue.of(config.ledger);
   const drag = { active: false };
   const saved = new Map(); // id -> event, in the ledger's order
@@ -204,12 +321,15 @@ function show(kind, model, el) {
   let sentAt = null; // when the events or the greeting now under way were sent last
   let waitingSince = null; // since when there is no answer to them
   let sideRows = null; // the small model's view of the lists just judged
-  let revealed = null;
+  let revealed = null; // the table of who was who
+  let wantsReveal = false;
+  const refused = new Set(); // ids of events that the kernel could not save the last time
   let input = "key"; // how the last gesture was made
   let lastTime = 0;
   let clock = { task: null, spent: 0, since: performance.now() };
   let state = replay([]);
   let current = null;
+  let composing = false; // whether an input method is at work in a text field
 
   // -- parts of the page
   const title = h("h3");
@@ -225,18 +345,19 @@ function show(kind, model, el) {
   const button = (text, action, attributes) => h("button", { type: "button", onclick: action, ...attributes }, text);
   const buttons = {
     next: button("Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
-    undo: button("Undo", undo, { "aria-keyshortcuts": "u Control+z" }),
-    redo: button("Redo", redo, { "aria-keyshortcuts": "r Control+Shift+z" }),
+    undo: button("Undo", undo, { "data-fast": true, "aria-keyshortcuts": "u Control+z" }),
+    redo: button("Redo", redo, { "data-fast": true, "aria-keyshortcuts": "r Control+Shift+z" }),
     skip: button("Skip", skip, { "aria-keyshortcuts": "s" }),
     flag: button("Flag…", openFlag, { "aria-keyshortcuts": "!" }),
     guidelines: button("Guidelines", toggleGuidelines, { "aria-expanded": "false", "aria-keyshortcuts": "?" }),
     side: config.side && button("Side view", toggleSide, { "aria-pressed": "true", "aria-keyshortcuts": "v" }),
-    download: button("Download unsaved", download, { hidden: true }),
+    download: button("Download unsaved", () => download(queue.events(), "unsaved"), { hidden: true }),
   };
+  const elsewhere = h("p", { class: "note elsewhere", hidden: true });
   const footer = h("footer", {}, Object.values(buttons), status);
   const main = h("div", { class: "main" }, body, guidelines);
   const root = h("section", { class: `topfive topfive-${config.type}`, tabindex: 0, "aria-label": `${config.name}: ${kind.noun}` },
-    h("header", {}, title, progressText), bar, ask, main, flagForm, footer, side, live);
+    h("header", {}, title, progressText), bar, ask, main, flagForm, footer, elsewhere, side, live);
   if (!config.guidelines) buttons.guidelines.hidden = true;
   el.replaceChildren(root);
 
@@ -244,7 +365,7 @@ function show(kind, model, el) {
   function record(kindName, fields) {
     lastTime = Math.max(Date.now(), lastTime + 1);
     const event = { id: newId(), kind: kindName, panel: config.name, at: lastTime, by: input, ...fields };
-    queue.add(event);
+    queue.add(event).then(refresh);
     refresh();
     send();
     return event;
@@ -252,8 +373,12 @@ function show(kind, model, el) {
 
   function send() {
     const waiting = queue.events();
-    if (!greeted || !waiting.length || isUnderWay()) return;
-    post({ type: "events", events: waiting.slice(0, BATCH) });
+    if (!greeted || isUnderWay()) return;
+    if (waiting.length) {
+      // What was refused goes last: it may never be saved, and must not keep the others waiting.
+      const [again, fresh] = [waiting.filter(({ id }) => refused.has(id)), waiting.filter(({ id }) => !refused.has(id))];
+      post({ type: "events", events: [...fresh, ...again].slice(0, BATCH) });
+    } else if (wantsReveal && !revealed) post({ type: "reveal" });
   }
 
   const isUnderWay = () => sentAt !== null && Date.now() - sentAt < RESEND_AFTER;
@@ -269,6 +394,7 @@ function show(kind, model, el) {
   // -- messages in
   function receive(message) {
     if (message.type !== "side") sentAt = waitingSince = null;
+    if (message.table) leaveTable(model.widget_manager, message.model, message.table);
     if (message.type === "history") {
       queue.of(message.ledger);
       saved.clear();
@@ -278,10 +404,12 @@ function show(kind, model, el) {
       draw();
     } else if (message.type === "saved") {
       trouble = message.refused.length ? message.refused[0].why : "";
-      if (trouble) sentAt = Date.now(); // try again later, not at once
+      for (const { id } of message.refused) refused.add(id);
+      for (const { id } of message.events) refused.delete(id);
+      if (trouble && !message.events.length) sentAt = Date.now(); // try again later, not at once
       if (message.ledger !== "new") queue.of(message.ledger);
       const fromElsewhere = take(message.events);
-      if (fromElsewhere && !drag.active) draw();
+      if (fromElsewhere && !drag.active && !composing) draw();
       else refresh();
     } else if (message.type === "side") {
       sideRows = message;
@@ -306,16 +434,16 @@ function show(kind, model, el) {
   // -- what is on the screen
   function refresh() {
     const pending = queue.events().filter((event) => !saved.has(event.id));
-    state = replay([...saved.values(), ...pending]);
+    state = replay(about(tasks, [...saved.values(), ...pending]), tasks);
     const done = tasks.filter(isDone).length;
     const isLate = !isConnected() || (waitingSince !== null && Date.now() - waitingSince > PATIENCE);
-    const clicks = [...saved.values()].filter((event) => event.at !== undefined).length;
+    const clicks = about(tasks, [...saved.values()]).filter((event) => event.at !== undefined).length;
     progressText.textContent = done < tasks.length
       ? `${kind.noun} ${done + 1} of ${tasks.length} · ${timeLeft()}` : `${count(tasks.length, kind.noun)}, all done`;
     bar.setAttribute("aria-valuemax", tasks.length);
     bar.setAttribute("aria-valuenow", done);
     bar.firstChild.style.width = `${(100 * done) / tasks.length}%`;
-    setStatus(pending.length, clicks, isLate);
+    setStatus(pending, clicks, isLate);
     buttons.undo.disabled = !state.undo || Boolean(state.reveal);
     buttons.redo.disabled = !state.redo || Boolean(state.reveal);
     const finished = done === tasks.length;
@@ -326,16 +454,30 @@ function show(kind, model, el) {
 
   function setStatus(pending, clicks, isLate) {
     const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
-    const fragile = pending && queue.fragile ? " (kept in this page only: your browser's storage is full or off)" : "";
-    const text = pending ? `${pending} not yet saved${fragile}` : greeted ? `✓ ${count(clicks, "click")} saved` : "connecting …";
+    const isFragile = pending.some(({ id }) => queue.refused.has(id));
+    const fragile = isFragile ? " (kept in this page only: your browser's storage is full or off)" : "";
+    const text = pending.length ? `${pending.length} not yet saved${fragile}` : greeted ? `✓ ${count(clicks, "click")} saved` : "connecting …";
     const words = advice ? `${text} — ${advice}` : text;
     if (advice && status.textContent !== words) live.textContent = words;
     status.textContent = words;
-    status.classList.toggle("wait", Boolean(pending || advice));
+    status.classList.toggle("wait", Boolean(pending.length || advice));
     status.dataset.ready = greeted;
-    status.dataset.pending = pending;
+    status.dataset.pending = pending.length;
+    status.dataset.kept = pending.filter(({ id }) => queue.kept.has(id)).length;
     status.dataset.saved = clicks;
-    buttons.download.hidden = !pending;
+    buttons.download.hidden = !pending.length;
+    sayElsewhere();
+  }
+
+  /** Clicks for another ledger that wait in this browser go there by themselves, or by hand. */
+  function sayElsewhere() {
+    const others = queue.elsewhere().length;
+    if (elsewhere.dataset.count === String(others)) return;
+    elsewhere.dataset.count = others;
+    elsewhere.hidden = !others;
+    elsewhere.replaceChildren(
+      `${count(others, "click")} for another ledger (another folder, or another person's) still wait${others === 1 ? "s" : ""} in this browser, to be saved when that notebook runs again. `,
+      button("Download those", () => download(queue.elsewhere(), "elsewhere")));
   }
 
   function isConnected() {
@@ -405,8 +547,12 @@ function show(kind, model, el) {
   }
 
   function revealParts() {
-    if (!state.reveal) return [button("Reveal who was who", () => post({ type: "reveal" }), { class: "go", "data-focus": "reveal" })];
-    if (!revealed) post({ type: "reveal" });
+    const reveal = () => {
+      wantsReveal = true;
+      send();
+    };
+    if (!state.reveal) return [button("Reveal who was who", reveal, { class: "go", "data-focus": "reveal" })];
+    wantsReveal = true; // the table comes as soon as all answers are saved
     const rows = (revealed?.rows ?? []).map((row) => h("tr", {}, row.map((cell) => h("td", {}, String(cell)))));
     const head = h("tr", {}, ["policy", "better", "equal or both bad", "win rate (ties half)"].map((name) => h("th", { scope: "col" }, name)));
     return [h("table", {}, h("thead", {}, head), h("tbody", {}, rows))];
@@ -439,12 +585,12 @@ function show(kind, model, el) {
       body.append(note);
       return;
     }
-    record("answer", { type: config.type, of: config.of, ...about(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
+    record("answer", { type: config.type, of: config.of, ...asked(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
     draw();
     live.textContent = current ? `Noted. Next: ${current.prompt.text}` : "Noted. All done.";
   }
 
-  function about(task) {
+  function asked(task) {
     return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of };
   }
 
@@ -507,36 +653,41 @@ function show(kind, model, el) {
     live.textContent = `Side view ${sideIsOn() ? "on" : "off"}`;
   }
 
-  function download() {
-    const lines = queue.events().map((event) => JSON.stringify(event) + "\n");
+  function download(events, what) {
+    const lines = events.map((event) => JSON.stringify(event) + "\n");
     const url = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
-    h("a", { href: url, download: `${config.assignment}-${config.name}-unsaved.jsonl` }).click();
+    h("a", { href: url, download: `${config.assignment}-${config.name}-${what}.jsonl` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
   // -- keyboard: nothing typed here may reach the notebook, where `d d` deletes a cell. JupyterLab hears a key after the
   // panel, Notebook 7 before it; so the panel listens at the window, before either.
   function onKey(event) {
-    const { key, target } = event;
+    const { target } = event;
     if (!root.contains(target)) return;
+    if (event.isComposing || event.keyCode === 229) return event.stopPropagation(); // an input method's, until it is done
+    const key = keyOf(event);
     const command = event.ctrlKey || event.metaKey;
     if (!command && key !== "Escape" && key !== "Tab") event.stopPropagation();
     input = "key";
     const isTyping = target.matches("input, textarea, select");
+    if (event.repeat && (isTyping ? key === "Enter" : !key.startsWith("Arrow") && key !== "Tab")) {
+      event.preventDefault(); // a key held down is one gesture
+      return event.stopPropagation();
+    }
     if (key === "Escape" && !flagForm.hidden) {
       event.stopPropagation();
       return closeFlag();
     }
     if (flagForm.contains(target)) return;
-    const isHandled = current && greeted && kind.key(event, current, draft(), act);
-    if (isHandled || sharedKey(event, command, isTyping)) {
+    const isHandled = current && greeted && kind.key(event, key, current, draft(), act);
+    if (isHandled || sharedKey(event, key, command, isTyping)) {
       event.preventDefault();
       event.stopPropagation();
     }
   }
 
-  function sharedKey(event, command, isTyping) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  function sharedKey(event, key, command, isTyping) {
     if (command && key === "Enter") return next(), true;
     if (isTyping || event.altKey) return false;
     if (command && key === "z") return event.shiftKey ? redo() : undo(), true;
@@ -546,6 +697,11 @@ function show(kind, model, el) {
     if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
     const actions = { u: undo, r: redo, s: skip, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
     return key in actions && (actions[key](), true);
+  }
+
+  /** The second click of a double one is meant for what the first has changed. Moving and undoing may go fast. */
+  function onClick(event) {
+    if (event.detail > 1 && event.target.closest("button, .card") && !event.target.closest(".move, .line, [data-fast]")) event.stopPropagation();
   }
 
   function onPointer(event) {
@@ -569,7 +725,7 @@ function show(kind, model, el) {
   }
 
   function onStorage(event) {
-    if (event.key === null || event.key.startsWith("topfive|")) drag.active ? refresh() : current && draw();
+    if (event.key === null || event.key.startsWith("topfive|")) drag.active || composing ? refresh() : current && draw();
   }
 
   function leave() {
@@ -578,6 +734,9 @@ function show(kind, model, el) {
 
   if (kind.move) makeSortable(body, drop, drag);
   root.addEventListener("pointerdown", onPointer, true);
+  root.addEventListener("click", onClick, true);
+  root.addEventListener("compositionstart", () => (composing = true));
+  root.addEventListener("compositionend", () => (composing = false));
   const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "online", greet], [window, "pagehide", leave],
     [window, "keydown", onKey, true]];
   for (const [target, ...rest] of listeners) target.addEventListener(...rest);
@@ -589,6 +748,10 @@ function show(kind, model, el) {
   }, 1000);
   draw();
   greet();
+  queue.load().then(() => {
+    if (!drag.active && !composing) draw();
+    send();
+  });
 
   return () => {
     leave();

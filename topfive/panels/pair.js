@@ -36,7 +36,7 @@ function pairOf({ noun, question, strengths }) {
           option("both bad", draft.bad, bad(), act, draft.bad)));
     },
 
-    key(event, task, draft, act) {
+    key(event, key, task, draft, act) {
       if (event.ctrlKey || event.metaKey || event.altKey) return false;
       const at = draft.choice ?? 0;
       const gestures = {
@@ -44,7 +44,7 @@ function pairOf({ noun, question, strengths }) {
         ArrowLeft: () => choose(Math.max(-most, at - 1)), ArrowRight: () => choose(Math.min(most, at + 1)),
       };
       for (let size = 1; size <= most && most > 1; size++) gestures[size] = () => choose((Math.sign(at) || -1) * size);
-      const gesture = gestures[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      const gesture = gestures[key];
       if (!gesture) return false;
       const root = event.target.closest(".topfive");
       act(...gesture());

@@ -114,13 +114,13 @@ const rank = {
     return [next, `${letterOf(task, index)} is ${ordinal(ranksOf(task, next)[index])}`];
   },
 
-  key(event, task, draft, act) {
+  key(event, key, task, draft, act) {
     if (event.ctrlKey || event.metaKey) return false;
     const cards = [...event.target.closest(".topfive").querySelectorAll("[data-card]")];
     const focused = event.target.closest("[data-card]");
     const position = cards.indexOf(focused);
     const index = focused ? Number(focused.dataset.card) : null;
-    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[key];
     if (step && event.altKey) {
       const to = position + step;
       if (focused && to >= 0 && to < cards.length) act(...rank.move(task, completed(task, draft), index, to));
@@ -128,19 +128,19 @@ const rank = {
     }
     if (step) return cards[focused ? Math.min(Math.max(position + step, 0), cards.length - 1) : 0].focus(), true;
     if (event.altKey) return false;
-    const letter = LETTERS.indexOf(event.key.toLowerCase());
-    const chosen = event.key === " " && focused && !event.target.matches("button") ? index : letter >= 0 ? task.shown[letter] : undefined;
+    const letter = LETTERS.indexOf(key);
+    const chosen = key === " " && focused && !event.target.matches("button") ? index : letter >= 0 ? task.shown[letter] : undefined;
     if (chosen !== undefined) {
       const next = toggle(task, draft, chosen);
       const place = ranksOf(task, next)[chosen];
       return act(next, `${letterOf(task, chosen)} ${place ? `is ${ordinal(place)}` : "has no place"}`), true;
     }
-    if (event.key >= "1" && event.key <= String(cards.length)) {
-      if (focused) act(...rank.move(task, completed(task, draft), index, Number(event.key) - 1));
+    if (key >= "1" && key <= String(cards.length)) {
+      if (focused) act(...rank.move(task, completed(task, draft), index, Number(key) - 1));
       return true;
     }
-    if (event.key === "=") return draft.groups.length && !draft.bad && act({ ...draft, tie: !draft.tie }, draft.tie ? "No tie" : "The next one ties"), true;
-    if (event.key === "x") return act(...noneGood(task, draft)), true;
+    if (key === "=") return draft.groups.length && !draft.bad && act({ ...draft, tie: !draft.tie }, draft.tie ? "No tie" : "The next one ties"), true;
+    if (key === "x") return act(...noneGood(task, draft)), true;
     return false;
   },
 

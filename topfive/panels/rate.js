@@ -17,12 +17,12 @@ export default panel({
       h("div", { class: "scale", role: "radiogroup", "aria-label": "rating" }, anchors.map(option)));
   },
 
-  key(event, task, draft, act) {
+  key(event, key, task, draft, act) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const anchors = rateAnchors();
-    const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-    const asked = step ? (draft.rating ?? 3 - step) + step : Number(event.key);
-    if (event.key === " " || !Number.isInteger(asked) || (!step && (asked < 1 || asked > 5))) return false;
+    const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[key];
+    const asked = step ? (draft.rating ?? 3 - step) + step : Number(key);
+    if (key === " " || !Number.isInteger(asked) || (!step && (asked < 1 || asked > 5))) return false;
     const rating = Math.min(5, Math.max(1, asked));
     const root = event.target.closest(".topfive");
     act({ rating }, `${rating}: ${anchors[rating - 1]}`);

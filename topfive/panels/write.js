@@ -4,6 +4,7 @@
 const PAUSE = 400; // ms
 const LINES = 5;
 const LONGEST = 80; // characters
+const MOST = 1000; // a longer line is cut: it could not be saved
 
 /** What is wrong with each line, in words; empty where nothing is. The same rules as topfive.lists, and manners. */
 function lineProblems(lines) {
@@ -43,7 +44,7 @@ export default panel({
       inputs[i].setAttribute("aria-invalid", String(Boolean(problem) && problem !== "empty"));
     });
     const inputs = lines.map((line, i) => {
-      const field = h("input", { type: "text", "data-focus": `line ${i}`, "aria-label": `line ${i + 1}`, autocomplete: "off",
+      const field = h("input", { type: "text", maxlength: MOST, "data-focus": `line ${i}`, "aria-label": `line ${i + 1}`, autocomplete: "off",
         "aria-describedby": `problem-${task.id}-${i}`, oninput: (event) => {
           lines[i] = event.target.value;
           clearTimeout(timer);
@@ -71,11 +72,11 @@ export default panel({
     return moveLine(draft, line, to);
   },
 
-  key(event, task, draft, act) {
+  key(event, key, task, draft, act) {
     const root = event.target.closest(".topfive");
     const fields = [...root.querySelectorAll(".line input")];
     const at = fields.indexOf(event.target);
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const step = { ArrowUp: -1, ArrowDown: 1 }[key];
     if (at < 0 || event.ctrlKey || event.metaKey) return false;
     if (step && event.altKey) {
       const to = at + step;
@@ -86,7 +87,7 @@ export default panel({
       root.querySelector(`[data-focus="line ${to}"]`)?.focus();
       return true;
     }
-    if (event.key !== "Enter" || event.shiftKey) return false;
+    if (key !== "Enter" || event.shiftKey) return false;
     fields[Math.min(at + 1, LINES - 1)].focus();
     return true;
   },
