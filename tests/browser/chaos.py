@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from tests.browser import lab
 from tests.ledger.test_store import kill_writers
 from topfive import ledger
@@ -283,7 +285,7 @@ def cell_training(tab: Watched) -> int:
 
 
 def storage_full(tab: Watched) -> int:
-    """The browser's storage takes nothing more, and then the kernel dies."""
+    """The browser's localStorage takes nothing more, the kernel dies, and the page is loaded again."""
     fill = """() => {
         for (const size of [100000, 1000, 10, 1]) {
             try {
@@ -296,11 +298,145 @@ def storage_full(tab: Watched) -> int:
     tab.wait_saved()
     os.kill(tab.kernel_pid(), signal.SIGKILL)
     tab.burst(CLICKS - 10)
-    assert "this page only" in tab.status.inner_text()
+    wait_kept(tab)
+    assert "this page only" not in tab.status.inner_text()
     tab.check_count()
     wait_for_restart(tab)
+    tab.reload_unsaved()
     tab.run()
     return tab.check_end()
+
+
+def wait_kept(tab: lab.Tab) -> None:
+    """Wait until every click that is not yet saved is on the browser's own disk."""
+    tab.page.wait_for_function(
+        "() => (d => d.pending !== '0' && d.kept === d.pending)("
+        "[...document.querySelectorAll('.topfive .saved')].at(-1).dataset)"
+    )
+
+
+def browser_killed(tab: Watched) -> int:
+    """The browser is killed while the server does not answer; the same person opens it again."""
+    tab.close()
+    kind = tab.page.context.browser.browser_type
+
+    def opened() -> lab.BrowserContext:
+        return kind.launch_persistent_context(profile, executable_path=lab.CHROMIUM, args=lab.BROWSER_FLAGS)
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        before = Watched(tab.server, opened(), tab.notebook).open().run()
+        tab.server.process.send_signal(signal.SIGSTOP)
+        try:
+            before.burst()
+            wait_kept(before)
+            for process in psutil.process_iter(["cmdline"]):
+                if any(profile in word for word in process.info["cmdline"] or ()):
+                    process.kill()
+        finally:
+            tab.server.process.send_signal(signal.SIGCONT)
+        after = Watched(tab.server, opened(), tab.notebook)
+        after.queued = before.queued
+        total = after.open().run().check_end()
+        after.page.context.close()
+    return total
+
+
+def another_owner(tab: Watched) -> int:
+    """Clicks wait, since the ledger cannot be written; somebody else opens the same assignment in the same browser."""
+    tab.close()
+    mine, theirs = (
+        tab.server.notebook(PANEL, name=f"{tab.folder.name}-{owner}/collecting") for owner in ("mine", "theirs")
+    )
+    (mine.parent / "work").touch()
+    me = Watched(tab.server, tab.page.context, mine).open().run()
+    me.burst()
+    wait_kept(me)
+    me.check_count()
+    me.page.close()
+    them = Watched(tab.server, tab.page.context, theirs).open().run()
+    them.burst(10)
+    them.check_end()
+    assert f"{CLICKS} clicks for another ledger" in them.panel.inner_text()
+    them.page.close()
+    (mine.parent / "work").unlink()
+    again = Watched(tab.server, tab.page.context, mine)
+    again.queued = me.queued
+    return again.open().run().check_end()
+
+
+def second_blind(tab: Watched) -> int:
+    """Two blind comparisons of one name, one after the other; each is revealed at its own end."""
+    tab.close()
+    pairs = "[(Prompt(f'top 5 {what} {n}', 'x'), {'one': LISTS[0], 'two': LISTS[1]}) for n in range(20)]"
+    both = Watched(
+        tab.server, tab.page.context,
+        tab.server.notebook(*(f"Blind({pairs.replace('what', repr(what))})" for what in ("soups", "gifts"))),
+    ).open().run()  # fmt: skip
+    for number in (0, 1):
+        panel = both.page.locator(".topfive").nth(number)
+        panel.focus()
+        both.press("a", "u", *("a", "Enter") * 20)
+        panel.get_by_role("button", name="Reveal").click()
+        panel.get_by_role("cell", name="one").wait_for()
+    both.wait_saved()
+    told = [task for event in both.events("reveal") for task in event["policies"]]
+    assert len(told) == len(set(told)) == len(both.answers()) == 40
+    assert not both.errors
+    return len(both.events("draft", "answer", "undo"))
+
+
+def two_panels(tab: Watched) -> int:
+    """Two panels of one name in one notebook: neither takes the other's answers back."""
+    tab.close()
+    cell = "first, second = Rank(tasks(30)), Rank(tasks(60)[30:])\ndisplay(first, second)"
+    both = Watched(tab.server, tab.page.context, tab.server.notebook(cell)).open().run()
+    left, right = (both.page.locator(".topfive").nth(number) for number in (0, 1))
+    left.focus()
+    both.press(*("a", "b", "c", "Enter") * 8)
+    right.focus()
+    both.press("a", "b", "c", "Enter", *"u" * 12)
+    left.focus()
+    both.press("d")
+    both.wait_saved()
+    assert "ranking 9 of 30" in left.inner_text()
+    assert "ranking 1 of 30" in right.inner_text()
+    assert len(both.answers()) == 8
+    assert not both.errors
+    return len(both.events("draft", "answer", "undo"))
+
+
+def composition(tab: Watched) -> int:
+    """An input method writes into a line and Enter ends its composition, twenty times."""
+    tab.close()
+    notebook = tab.server.notebook("Write([Prompt('top 5 soups', 'soups')])")
+    there = Watched(tab.server, tab.page.context, notebook).open().run()
+    line = there.panel.get_by_label("line 1", exact=True)
+    line.click()
+    typing = there.page.context.new_cdp_session(there.page)
+    for _ in range(20):
+        typing.send("Input.imeSetComposition", {"text": "すーぷ", "selectionStart": 3, "selectionEnd": 3})
+        line.dispatch_event("keydown", {"key": "Enter", "code": "Enter", "isComposing": True, "keyCode": 229})
+        typing.send("Input.insertText", {"text": "スープ"})
+    there.page.wait_for_timeout(600)
+    there.wait_saved()
+    assert line.input_value() == "スープ" * 20
+    assert there.events("draft")[-1]["draft"] == ["スープ" * 20, "", "", "", ""]
+    assert not there.errors
+    return len(there.events("draft"))
+
+
+def cold_reopen(tab: Watched) -> int:
+    """The saved notebook is opened again and nothing is run: a table and what to do; then the cell is run."""
+    tab.focus()
+    tab.press(*("a", "b", "c", "Enter") * 10)
+    tab.wait_saved()
+    tab.reopen_cold()
+    tab.page.get_by_text("10 of 30 answered when this notebook was saved. To go on, run this cell again.").wait_for()
+    assert tab.page.get_by_role("cell", name="top 5 quick dinners no. 3").count()
+    assert "Error displaying widget" not in tab.page.locator(".jp-Notebook").inner_text()
+    tab.run()
+    assert "ranking 11 of 30" in tab.panel.inner_text()
+    return tab.wait_saved()
 
 
 def writers_killed(_: Watched | None = None, writers: int = 12) -> int:
@@ -322,7 +458,11 @@ ATTACKS: list[Callable[[Watched], int]] = [
     notebook_moved,
     cell_training,
     storage_full,
+    browser_killed,
+    another_owner,
 ]
+# What people do that is no accident, and went wrong once.
+SCENES: list[Callable[[Watched], int]] = [second_blind, two_panels, composition, cold_reopen]
 
 LATENCY = """
 (count) => new Promise((resolve) => {
@@ -405,7 +545,7 @@ def one_round(saved: Counter[str], failed: Counter[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, lab.browser() as chromium:
         server = lab.Server(Path(folder) / "home")
         try:
-            for attack in ATTACKS:
+            for attack in (*ATTACKS, *SCENES):
                 saved[attack.__name__] += attempt(partial(in_a_new_page, attack), failed, attack.__name__)
         finally:
             server.stop()

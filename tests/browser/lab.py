@@ -247,6 +247,17 @@ class Tab:
         self.page.wait_for_selector(".topfive")
         self.wait_ready()
 
+    def reload_unsaved(self) -> None:
+        """Load the page again without saving, and wait for an idle kernel."""
+        self.page.goto("about:blank")
+        self.open()
+
+    def reopen_cold(self) -> None:
+        """Save the notebook, end its kernel, and open it in a page that knows nothing of it."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.reload_unsaved()
+
     def wait_idle(self) -> None:
         """Wait until the kernel has nothing to do."""
         self.page.wait_for_function(

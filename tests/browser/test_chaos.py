@@ -13,6 +13,12 @@ def test_no_click_is_lost(attack, server, context):
     assert attack(tab) >= chaos.CLICKS // 2  # a reload cuts its burst short
 
 
+@pytest.mark.parametrize("scene", chaos.SCENES, ids=lambda scene: scene.__name__)
+def test_what_people_do_loses_and_mixes_nothing(scene, server, context):
+    tab = chaos.Watched(server, context, server.notebook(chaos.PANEL)).open().run()
+    assert scene(tab) > 0
+
+
 def test_twelve_writers_killed_at_random_lose_nothing():
     assert chaos.writers_killed() >= 36
 

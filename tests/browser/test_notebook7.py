@@ -32,3 +32,12 @@ def test_a_ranking_is_saved_and_resumed(tab):
     tab.wait_ready()
     assert "ranking 2 of 6" in tab.panel.inner_text()
     assert tab.wait_saved() == 9
+
+
+def test_a_saved_notebook_opened_cold_shows_the_answers_and_what_to_do(tab):
+    tab.focus()
+    tab.press("c", "a", "d", "Enter")
+    tab.wait_saved()
+    tab.reopen_cold()
+    tab.page.get_by_text("1 of 6 answered when this notebook was saved. To go on, run this cell again.").wait_for()
+    assert "Error displaying widget" not in tab.page.locator(".jp-Notebook").inner_text()
