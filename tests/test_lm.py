@@ -1,5 +1,6 @@
 import json
 import signal
+import socket
 from math import log
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from topfive.lm.train import (
     sft_batches,
 )
 from topfive.ppo.rollout import response_logits
+from topfive.reward.model import load as load_reward_model
 
 PROMPTS = ["top 5 soups", "top 5 games", "top 5 spicy soups with basil and cumin", "soups"]
 CONFIG = TrainConfig(steps=6, batch_size=4, learning_rate=3e-3, warmup=2, save_every=3, seed=1)
@@ -94,6 +96,28 @@ def test_a_corrupt_checkpoint_is_refused(model: PreTrainedModel, tokenizer: Toke
 def test_a_checkpoint_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(TopFiveError, match="nowhere: not a usable checkpoint"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "work/sft", "work/run/policy", "a file", "/nowhere/at/all", ""])
+def test_a_missing_folder_is_never_looked_for_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    def no_network(*arguments, **options):
+        raise AssertionError("asked the internet")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    Path("a file").write_text("text")
+    for read, what in ((load, "checkpoint"), (load_reward_model, "reward model")):
+        with pytest.raises(TopFiveError, match=what) as caught:
+            read(name)
+        assert str(caught.value).startswith(f"{name}: not a usable {what} (")
+        assert "\n" not in str(caught.value)
+        assert not any(word in str(caught.value) for word in ("Repo id", "huggingface", "repo_type", "connect"))
+
+
+def test_an_empty_folder_is_no_name_on_the_internet_either(tmp_path: Path):
+    for read in (load, load_reward_model):
+        with pytest.raises(TopFiveError, match="not a usable"):
+            read(tmp_path)
 
 
 def test_a_checkpoint_without_all_weights_is_refused(model: PreTrainedModel, tokenizer: Tokenizer, tmp_path: Path):

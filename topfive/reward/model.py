@@ -16,6 +16,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.errors import TopFiveError
+from topfive.lm.model import from_folder
 from topfive.lm.sampling import positions
 from topfive.lm.train import pad_batch
 
@@ -39,13 +40,9 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
 
 
 def load(folder: Path | str) -> PreTrainedModel:
-    """Read a reward model. Raises TopFiveError if the folder does not hold a whole one."""
+    """Read a reward model from a folder on this machine. Raises TopFiveError if it does not hold a whole one."""
     try:
-        model, found = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True
-        )
-        if found["missing_keys"]:
-            raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
+        model = from_folder(AutoModelForSequenceClassification, folder)
         if model.num_labels != 1 or not hasattr(model.config, "reward_std"):
             raise ValueError("not a reward model")
     except Exception as error:
