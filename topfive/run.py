@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
-from topfive import data, ledger, plots
+from topfive import data, ledger, plots, seeds
 from topfive.crowd import SOURCE, Student
 from topfive.errors import TopFiveError
 from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
@@ -55,6 +55,7 @@ class RunConfig:
     ppo_steps: int = 160
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
         if self.rankings < 1:
             raise TopFiveError(f"rankings should be at least 1, got {self.rankings}")
         if self.ppo_steps < 1:

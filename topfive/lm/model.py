@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 from transformers import PreTrainedTokenizerFast as Tokenizer
 from transformers.utils import logging
 
+from topfive import seeds
 from topfive.errors import TopFiveError
 
 CONTEXT = 128
@@ -22,7 +23,7 @@ def new_model(
 
     Wide and shallow, tanh-GELU and eager attention: at this size all three are faster on a CPU and lose nothing.
     """
-    torch.manual_seed(seed)
+    torch.manual_seed(seeds.whole(seed))
     config = GPT2Config(
         vocab_size=len(tokenizer),
         n_positions=CONTEXT,

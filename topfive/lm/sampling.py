@@ -8,6 +8,9 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import seeds
+from topfive.lm.context import check_lengths, context_of
+
 ProbabilitiesFunction = Callable[[Tensor, float], Tensor]
 TruncateFunction = Callable[[Tensor, int | None, float], Tensor]
 
@@ -46,6 +49,12 @@ def encode(tokenizer: Tokenizer, prompts: Sequence[str], device: torch.device | 
     """Prompts as (token ids, mask), each (batch, query), padded on the left."""
     batch = tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left")
     return batch["input_ids"].to(device), batch["attention_mask"].to(device)
+
+
+def check_prompts(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], max_new_tokens: int) -> None:
+    """Raise TopFiveError, naming it, if a prompt leaves no room for an answer of `max_new_tokens`."""
+    lengths = [len(ids) for ids in tokenizer(list(prompts))["input_ids"]] if prompts else []
+    check_lengths(prompts, lengths, context_of(model), max_new_tokens)
 
 
 def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
@@ -94,10 +103,13 @@ def generate(
 
     Each token is drawn from `probabilities_fn(logits, temperature)`, whose logarithms go through
     `truncate_fn(logits, top_k, top_p)` first if either is asked for.
-    Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1].
+    Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1], TopFiveError if a query and its answer
+    may be longer than the model reads.
     """
     if temperature < 0 or (top_k is not None and top_k < 1) or not 0 < top_p <= 1:
         raise ValueError(f"need temperature ≥ 0, top_k ≥ 1, 0 < top_p ≤ 1; got {temperature}, {top_k}, {top_p}")
+    names = [f"query {row} of the batch" for row in range(len(query))]
+    check_lengths(names, query_mask.sum(dim=1).tolist(), context_of(model), max_new_tokens)
     end, pad = model.config.eos_token_id, model.config.pad_token_id
     cache = DynamicCache(config=model.config)
     attention, tokens, place = query_mask, query, positions(query_mask)
@@ -147,8 +159,12 @@ def sample_texts(
     probabilities_fn: ProbabilitiesFunction = token_probabilities,
     truncate_fn: TruncateFunction = truncate_logits,
 ) -> list[str]:
-    """One answer for each prompt, the same every time for the same seed and batch size."""
-    generator = torch.Generator(model.device).manual_seed(seed)
+    """One answer for each prompt, the same every time for the same seed and batch size.
+
+    Raises TopFiveError, naming it, if a prompt is so long that its answer might not fit into what the model reads.
+    """
+    check_prompts(model, tokenizer, prompts, max_new_tokens)
+    generator = torch.Generator(model.device).manual_seed(seeds.whole(seed))
     texts: list[str] = []
     for start in range(0, len(prompts), batch_size):
         query, mask = encode(tokenizer, prompts[start : start + batch_size], model.device)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from topfive import seeds
 from topfive.lm.sampling import TEMPERATURE
 
 
@@ -45,6 +46,7 @@ class PPOConfig:
     output_dir: Path | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
         if self.batch_size % self.num_mini_batches:
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of num_mini_batches {self.num_mini_batches}"
