@@ -1,7 +1,7 @@
 """Sampling: from prompts to lists, token by token, with a key-value cache."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class Samples:
     query: (batch, query) token ids, padded on the left; query_mask: the same shape, 1 on real tokens.
     response: (batch, time) token ids, padded on the right; mask: 1 on tokens up to and including the end token.
     ended: (batch,) whether an end token came.
+    logprobs: (batch, time) log-probability with which the sampler drew each token, 0 on pads; NaN if nothing was drawn.
     """
 
     query: Tensor
@@ -34,6 +35,11 @@ class Samples:
     response: Tensor
     mask: Tensor
     ended: Tensor
+    logprobs: Tensor
+
+    def __getitem__(self, rows: Tensor) -> "Samples":
+        """The answers at these rows, (n,) int64, pads and all."""
+        return Samples(*(getattr(self, part.name)[rows] for part in fields(self)))
 
     def texts(self, tokenizer: Tokenizer) -> list[str]:
         """The answers as text, without special tokens."""
@@ -114,7 +120,7 @@ def generate(
     cache = DynamicCache(config=model.config)
     attention, tokens, place = query_mask, query, positions(query_mask)
     running = torch.ones(len(query), dtype=torch.bool, device=query.device)
-    responses, masks = [], []
+    responses, masks, logprobs = [], [], []
     for _ in range(max_new_tokens):
         output = model(
             input_ids=tokens,
@@ -130,12 +136,14 @@ def generate(
         chosen = _draw(probabilities, generator)
         responses.append(chosen.where(running, torch.full_like(chosen, pad)))
         masks.append(running)
+        logprobs.append(probabilities.gather(1, chosen[:, None])[:, 0].log().where(running, 0.0))
         running = running & (chosen != end)
         if not running.any():
             break
         tokens, place = responses[-1][:, None], place[:, -1:] + 1
         attention = torch.cat([attention, torch.ones_like(attention[:, :1])], dim=1)
-    return Samples(query, query_mask, torch.stack(responses, dim=1), torch.stack(masks, dim=1).long(), ~running)
+    response, mask, logprob = (torch.stack(columns, dim=1) for columns in (responses, masks, logprobs))
+    return Samples(query, query_mask, response, mask.long(), ~running, logprob)
 
 
 def _draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from topfive.errors import TopFiveError
 from topfive.files import write_folder_atomic
-from topfive.identity import changes
+from topfive.identity import changes, fingerprint
 
 
 def save_state(
@@ -81,6 +81,12 @@ def load_state(
     except (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError, SafetensorError) as error:
         raise TopFiveError(f"{folder}: damaged training state ({error}); delete the folder to start again") from error
     return step
+
+
+def of_weights(model: nn.Module) -> str:
+    """Fingerprint of a model's weights."""
+    weights = (value.detach().cpu().contiguous() for value in model.parameters())
+    return fingerprint(value.view(-1).view(torch.uint8).numpy().tobytes() for value in weights)
 
 
 def load_extra(folder: Path) -> dict[str, Any]:
