@@ -47,3 +47,19 @@ def test_in_another_thread_nothing_changes():
     thread.start()
     thread.join()
     assert handlers == [(before, False)]
+
+
+def test_where_nothing_is_saved_the_first_ctrl_c_stops_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), after_this_step(saving=False):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_inside_another_one_that_saves_leaves_the_stop_to_it():
+    """A trainer without a folder, called from one with a folder: the outer one hears of it, and nothing is torn."""
+    with after_this_step() as outer:
+        with after_this_step(saving=False) as inner:
+            signal.raise_signal(signal.SIGINT)
+        assert outer.requested
+        assert not inner.requested

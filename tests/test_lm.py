@@ -1,5 +1,8 @@
+import contextlib
 import json
 import signal
+import socket
+from dataclasses import replace
 from math import log
 from pathlib import Path
 
@@ -32,6 +35,7 @@ from topfive.lm.train import (
     sft_batches,
 )
 from topfive.ppo.rollout import response_logits
+from topfive.reward.model import load as load_reward_model
 
 PROMPTS = ["top 5 soups", "top 5 games", "top 5 spicy soups with basil and cumin", "soups"]
 CONFIG = TrainConfig(steps=6, batch_size=4, learning_rate=3e-3, warmup=2, save_every=3, seed=1)
@@ -94,6 +98,28 @@ def test_a_corrupt_checkpoint_is_refused(model: PreTrainedModel, tokenizer: Toke
 def test_a_checkpoint_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(TopFiveError, match="nowhere: not a usable checkpoint"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "work/sft", "work/run/policy", "a file", "/nowhere/at/all", ""])
+def test_a_missing_folder_is_never_looked_for_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    def no_network(*arguments, **options):
+        raise AssertionError("asked the internet")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    Path("a file").write_text("text")
+    for read, what in ((load, "checkpoint"), (load_reward_model, "reward model")):
+        with pytest.raises(TopFiveError, match=what) as caught:
+            read(name)
+        assert str(caught.value).startswith(f"{name}: not a usable {what} (")
+        assert "\n" not in str(caught.value)
+        assert not any(word in str(caught.value) for word in ("Repo id", "huggingface", "repo_type", "connect"))
+
+
+def test_an_empty_folder_is_no_name_on_the_internet_either(tmp_path: Path):
+    for read in (load, load_reward_model):
+        with pytest.raises(TopFiveError, match="not a usable"):
+            read(tmp_path)
 
 
 def test_a_checkpoint_without_all_weights_is_refused(model: PreTrainedModel, tokenizer: Tokenizer, tmp_path: Path):
@@ -563,3 +589,162 @@ def test_extra_numbers_are_kept_beside_the_state(model: PreTrainedModel, tmp_pat
     save_state(tmp_path / "state", model, [], 7, {"kl": [0.5]})
     assert load_extra(tmp_path / "state") == {"kl": [0.5]}
     assert load_state(tmp_path / "state", model, []) == 7
+
+
+def test_training_that_has_ended_stays_ended_and_says_so(tokenizer, texts, tmp_path: Path, capsys):
+    train(tokenizer, texts, tmp_path / "state")
+    assert capsys.readouterr().out == ""
+    _, again = train(tokenizer, texts, tmp_path / "state")
+    assert again == []
+    assert "state: all 6 steps are done, nothing is trained" in capsys.readouterr().out
+
+
+def test_the_end_is_saved_whatever_the_steps(tokenizer, texts, tmp_path: Path, model: PreTrainedModel):
+    config = TrainConfig(steps=4, batch_size=4, save_every=3)
+    batch_at = sft_batches(tokenizer, pairs(texts), config)
+    fit(model, batch_at, config, adamw(model, config), state_folder=tmp_path / "state")
+    assert json.loads((tmp_path / "state" / "state.json").read_text())["step"] == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 2}, "seed was 1 and is 2"),
+        ({"steps": 12}, "steps was 6 and is 12"),
+        ({"learning_rate": 0.1}, "learning_rate was 0.003 and is 0.1"),
+        ({"batch_size": 8}, "batch_size was 4 and is 8"),
+    ],
+)
+@pytest.mark.parametrize("last", [4, 7], ids=["half-way", "at the end"])
+def test_other_settings_in_the_same_folder_are_refused_by_name(tokenizer, texts, tmp_path, change, said, last, model):
+    with contextlib.suppress(PowerCutError):
+        train(tokenizer, texts, tmp_path / "state", crash_at(last))
+    config = replace(CONFIG, **change)
+    before = torch.nn.utils.parameters_to_vector(model.parameters()).clone()
+    with pytest.raises(TopFiveError, match=f"state: holds a run with other settings .*{said}.*delete this one"):
+        fit(
+            model,
+            packed_batches(tokenizer, texts * 4, config, width=32),
+            config,
+            muon(model, config),
+            state_folder=tmp_path / "state",
+        )
+    assert torch.equal(torch.nn.utils.parameters_to_vector(model.parameters()), before)
+
+
+def test_other_texts_and_another_optimizer_are_refused_too(tokenizer, texts, tmp_path: Path):
+    folder = tmp_path / "state"
+    train(tokenizer, texts, folder)
+    with pytest.raises(TopFiveError, match="first batch has other content"):
+        train(tokenizer, texts[::-1], folder)
+    with pytest.raises(TopFiveError, match="optimizers was Muon, AdamW and is AdamW"):
+        train(tokenizer, texts, folder, optimizers=adamw)
+
+
+def test_how_often_it_is_saved_may_change(tokenizer, texts, tmp_path: Path, model: PreTrainedModel):
+    config = TrainConfig(steps=4, batch_size=4, save_every=2)
+    batch_at = sft_batches(tokenizer, pairs(texts), config)
+    for every in (2, 3):
+        fit(model, batch_at, replace(config, save_every=every), adamw(model, config), state_folder=tmp_path / "state")
+
+
+def test_without_a_folder_ctrl_c_stops_inside_the_step(tokenizer, texts, model: PreTrainedModel):
+    """A loss that never ends, say: there is nothing to wait for."""
+    told = []
+
+    def endless(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+        signal.raise_signal(signal.SIGINT)
+        told.append("went on")
+        return logits.sum()
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, sft_batches(tokenizer, pairs(texts), CONFIG), CONFIG, adamw(model, CONFIG), loss_fn=endless)
+    assert told == []
+
+
+def nan_at(call: int, spoil):
+    """A loss that is spoilt once."""
+    calls = []
+
+    def loss_fn(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+        calls.append(1)
+        loss = next_token_loss(logits, tokens, mask)
+        return spoil(loss) if len(calls) == call else loss
+
+    return loss_fn
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda loss: loss * torch.nan, "step 3: the loss is nan"),
+        (lambda loss: loss + torch.inf, "step 3: the loss is inf"),
+        (lambda loss: loss + 0 * (loss - loss.detach()).sqrt(), "step 3: a gradient is not finite"),
+    ],
+)
+def test_a_loss_that_is_no_number_stops_in_words_and_keeps_the_last_weights(
+    tokenizer, texts, model: PreTrainedModel, tmp_path: Path, spoil, said
+):
+    config = TrainConfig(steps=4, batch_size=4, save_every=100)
+    seen = []
+    with pytest.raises(TopFiveError, match=said):
+        fit(
+            model,
+            sft_batches(tokenizer, pairs(texts), config),
+            config,
+            adamw(model, config),
+            loss_fn=nan_at(3, spoil),
+            state_folder=tmp_path / "state",
+            progress=lambda *_: seen.append(torch.nn.utils.parameters_to_vector(model.parameters()).clone()),
+        )
+    assert torch.equal(torch.nn.utils.parameters_to_vector(model.parameters()), seen[1])
+    fresh = new_model(tokenizer, seed=5, width=32, layers=1, heads=2)
+    settings = json.loads((tmp_path / "state" / "state.json").read_text())["settings"]
+    assert load_state(tmp_path / "state", fresh, adamw(fresh, config), settings) == 2
+    assert torch.equal(torch.nn.utils.parameters_to_vector(fresh.parameters()), seen[1])
+
+
+# --- longer than the model reads ----------------------------------------------------------------------------------
+
+LONG = "".join(f"\n{number}. {'überbackene Spätzle 漢字 ' * 5}" for number in range(1, 6))
+
+
+def test_a_text_that_is_too_long_is_named_with_its_tokens_and_the_models(tokenizer, model: PreTrainedModel):
+    count = len(tokenizer("top 5 soups" + LONG)["input_ids"]) + 1
+    said = rf"“top 5 soups 1\. überbackene.*…” has {count} tokens, and 128 fit: the model reads 128; shorten"
+    for use in (
+        lambda: sft_batches(tokenizer, [("top 5 soups", LONG)] * 4, CONFIG),
+        lambda: completion_nats(model, tokenizer, [("a", "b"), ("top 5 soups", LONG)]),
+        lambda: trl_sft_losses(model, tokenizer, [("top 5 soups", LONG)], CONFIG),
+    ):
+        with pytest.raises(TopFiveError, match=said):
+            use()
+
+
+def test_a_text_that_just_fits_is_used_and_one_token_more_is_not(tokenizer, model: PreTrainedModel):
+    for words, fits in ((CONTEXT - 2, True), (CONTEXT - 1, False)):
+        pair = ("\n1.", "\n2." * words)  # one token each
+        assert len(tokenizer("".join(pair))["input_ids"]) == words + 1
+        if fits:
+            assert completion_nats(model, tokenizer, [pair])[0].isfinite().all()
+        else:
+            with pytest.raises(TopFiveError, match="has 129 tokens, and 128 fit"):
+                completion_nats(model, tokenizer, [pair])
+
+
+def test_a_prompt_has_to_leave_room_for_its_answer(tokenizer, model: PreTrainedModel):
+    fits = "\n1." * (CONTEXT - 20)
+    assert len(sample_texts(model, tokenizer, [fits, "soups"], seed=0, max_new_tokens=20)) == 2
+    with pytest.raises(TopFiveError, match="has 109 tokens, and 108 fit: the model reads 128, 20 of them for"):
+        sample_texts(model, tokenizer, ["soups", fits + "\n1."], seed=0, max_new_tokens=20)
+    with pytest.raises(TopFiveError, match=r"“soups” has \d tokens, and 0 fit"):
+        sample_texts(model, tokenizer, ["soups"], seed=0, max_new_tokens=1000)
+    query, mask = encode(tokenizer, ["soups", fits + "\n1."])
+    with pytest.raises(TopFiveError, match="“query 1 of the batch” has 109 tokens"):
+        generate(model, query, mask, generator=rng(), max_new_tokens=20)
+
+
+def test_rows_wider_than_the_model_reads_are_refused(tokenizer, texts, model: PreTrainedModel):
+    batch_at = packed_batches(tokenizer, texts * 8, CONFIG, width=CONTEXT + 1)
+    with pytest.raises(TopFiveError, match="step 1: a row of 129 tokens, and the model reads 128"):
+        fit(model, batch_at, CONFIG, adamw(model, CONFIG))

@@ -19,8 +19,11 @@ from tests.conftest import PLAIN, SOUPS, VEGETARIAN
 from topfive.errors import TopFiveError
 from topfive.lists import Prompt, Ranking, render
 from topfive.lm.model import new_model
+from topfive.reward.heads import hidden_states
 from topfive.reward.losses import bradley_terry_loss, plackett_luce_loss
 from topfive.reward.model import encode_pairs, from_language_model, load, normalise, score_texts, scores
+from topfive.reward.pairs import train_on_pairs
+from topfive.reward.reward_trl import trl_reward_losses
 from topfive.reward.train import (
     RewardConfig,
     accuracy,
@@ -377,3 +380,32 @@ def test_importing_reward_and_ppo_does_not_bring_in_the_judge():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "topfive.reward.model" in loaded
     assert not {"topfive.judge", "topfive.crowd", "topfive.data"} & set(loaded)
+
+
+LONG = "".join(f"\n{number}. {'überbackene Spätzle 漢字 ' * 5}" for number in range(1, 6))
+
+
+def test_a_list_longer_than_the_model_reads_is_named(reward_model: PreTrainedModel, tokenizer: Tokenizer):
+    long = ranking(1, 2, texts=("\n1. tomato soup", LONG))
+    pair = {"prompt": PLAIN.text, "chosen": "\n1. tomato soup", "rejected": LONG}
+    for use in (
+        lambda: train_reward_model(reward_model, tokenizer, [long], RewardConfig(epochs=1)),
+        lambda: accuracy(reward_model, tokenizer, [long]),
+        lambda: hidden_states(reward_model, tokenizer, [long]),
+        lambda: train_on_pairs(reward_model, tokenizer, [pair]),
+        lambda: score_texts(reward_model, tokenizer, [PLAIN.text] * 2, long.texts),
+        lambda: trl_reward_losses(reward_model, tokenizer, [pair]),
+    ):
+        with pytest.raises(TopFiveError, match=r"“top 5 soups 1\. überbackene.*tokens, and 128 fit"):
+            use()
+
+
+@pytest.mark.parametrize("odd", [torch.nan, torch.inf])
+def test_a_loss_that_is_no_number_changes_no_weight(reward_model: PreTrainedModel, tokenizer: Tokenizer, odd: float):
+    before = torch.nn.utils.parameters_to_vector(reward_model.parameters()).clone()
+    options = {"loss_fn": lambda scores, ranks: scores.sum() * odd}
+    with pytest.raises(TopFiveError, match="step 1: the loss is"):
+        train_reward_model(reward_model, tokenizer, [ranking(1, 2)], RewardConfig(), **options)
+    with pytest.raises(TopFiveError, match="step 1: the loss is"):
+        train_on_pairs(reward_model, tokenizer, [{"prompt": "a", "chosen": "b", "rejected": "c"}], **options)
+    assert torch.equal(torch.nn.utils.parameters_to_vector(reward_model.parameters()), before)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,63 @@ def test_another_runs_folder_is_refused(tmp_path):
     loop.RunFolder(RunConfig(out=tmp_path, seed=1), 400)
     with pytest.raises(TopFiveError, match="holds another run"):
         run(RunConfig(out=tmp_path, seed=2))
+
+
+def taste_file(path: Path, **spec) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(spec), "utf-8")
+    return path
+
+
+def with_report(config: RunConfig, rankings: int = 400, given=()) -> RunConfig:
+    """The folder of a run that has ended."""
+    loop.RunFolder(config, rankings, given)
+    (config.out / "report.json").write_text('{"win_rate": "of yesterday"}', "utf-8")
+    return config
+
+
+def test_a_report_is_of_the_tastes_content_not_of_its_path(tmp_path):
+    mine = taste_file(tmp_path / "mine.json", words={"lemon": 3.0})
+    config = with_report(RunConfig(taste=str(mine), out=tmp_path / "run"))
+    assert run(config) == {"win_rate": "of yesterday"}
+    moved = taste_file(tmp_path / "elsewhere" / "lemons.json", words={"lemon": 3}, about="spelt in another way")
+    assert run(replace(config, taste=str(moved))) == {"win_rate": "of yesterday"}
+    taste_file(mine, words={"lemon": -3.0})
+    with pytest.raises(TopFiveError, match=r"run: holds another run \(taste has other content\); choose another"):
+        run(config)
+
+
+def test_a_report_is_of_the_ledgers_rankings_not_of_its_path(tmp_path, clicks):
+    given, _ = ledger.rankings(clicks)
+    config = with_report(RunConfig(taste=None, ledger=clicks, out=tmp_path / "run"), len(given), given)
+    moved = tmp_path / "moved.jsonl"
+    moved.write_bytes(clicks.read_bytes())
+    for same in (clicks, moved):
+        assert run(replace(config, ledger=same)) == {"win_rate": "of yesterday"}
+    clicks.unlink()
+    for ranking in given:  # as many as before, every one turned round
+        ledger.Ledger(clicks).append(ledger.ranking_event(replace(ranking, ranks=ranking.ranks[::-1])))
+    with pytest.raises(TopFiveError, match=r"holds another run \(ledger has other content\)"):
+        run(config)
+
+
+def test_a_report_is_of_the_checkpoint_that_was_there(tmp_path, monkeypatch):
+    shipped = data.checkpoint("sft")
+    copy = shutil.copytree(shipped, tmp_path / "sft")
+    config = with_report(RunConfig(out=tmp_path / "run"))
+    monkeypatch.setattr(loop.data, "checkpoint", lambda name: copy)
+    assert run(config) == {"win_rate": "of yesterday"}
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-2] + b"\x00\x01")
+    with pytest.raises(TopFiveError, match=r"holds another run \(checkpoint has other content\)"):
+        run(config)
+
+
+def test_everything_that_changed_is_named_with_both_values(tmp_path):
+    config = with_report(RunConfig(out=tmp_path / "run"))
+    said = r"\(rankings was 400 and is 40; seed was 0 and is 3; ppo_steps was 160 and is 5\)"
+    with pytest.raises(TopFiveError, match=said):
+        run(replace(config, rankings=40, seed=3, ppo_steps=5))
 
 
 def test_a_half_written_folder_is_refused(tmp_path):

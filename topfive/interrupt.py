@@ -14,13 +14,14 @@ class Interrupt:
 
 
 @contextmanager
-def after_this_step() -> Iterator[Interrupt]:
+def after_this_step(saving: bool = True) -> Iterator[Interrupt]:
     """While inside, the first SIGINT sets `requested`; a second one raises KeyboardInterrupt at once.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    To wait for the end of a step makes sense where that is when the work is saved. Where nothing is (`saving` false),
+    and outside the main thread, where signals cannot be caught, SIGINT does what it did before: it stops at once.
     """
     interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
+    if not saving or threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
 

@@ -19,11 +19,12 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
-from topfive import data, ledger, plots
+from topfive import data, ledger, plots, seeds
 from topfive.crowd import SOURCE, Student
 from topfive.errors import TopFiveError
 from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
 from topfive.files import write_atomic, write_folder_atomic
+from topfive.identity import changes, of_folder, of_value
 from topfive.judge import Judge, Taste, load_taste, prompts_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load, save
@@ -55,6 +56,7 @@ class RunConfig:
     ppo_steps: int = 160
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
         if self.rankings < 1:
             raise TopFiveError(f"rankings should be at least 1, got {self.rankings}")
         if self.ppo_steps < 1:
@@ -66,11 +68,12 @@ class RunConfig:
 def run(config: RunConfig, callbacks: Sequence[Callable[[PPOStep], None]] = ()) -> dict[str, Any]:
     """Run the loop, or go on with it, and return the report that is also in `report.json`.
 
-    Raises TopFiveError if `config` is not usable, or if its folder is not writable or holds something else.
+    Raises TopFiveError if `config` is not usable, if its folder is not writable or holds something else, or if what it
+    learned from has changed since: other settings, or other content of the taste, the ledger or the checkpoint.
     """
     taste = load_taste(config.taste) if config.taste else Taste()
     given = _ledger_rankings(config.ledger) if config.ledger else None
-    folder = RunFolder(config, len(given) if given else config.rankings)
+    folder = RunFolder(config, len(given) if given else config.rankings, given or ())
     finished = config.out / "report.json"
     if finished.exists():
         return dict(json.loads(finished.read_text("utf-8")))
@@ -267,16 +270,20 @@ def progress_bar(title: str) -> Progress:
 
 
 class RunFolder:
-    """The folder of one run: its configuration, and how long each stage took over all attempts."""
+    """The folder of one run: what it learns from, and how long each stage took over all attempts.
 
-    def __init__(self, config: RunConfig, rankings: int):
+    given: the rankings of a ledger. Taste, ledger and checkpoint are known by their content, wherever they lie.
+    """
+
+    def __init__(self, config: RunConfig, rankings: int, given: Sequence[Ranking] = ()):
         self.path = config.out
         self.identity = {
-            "taste": config.taste,
+            "taste": of_value(asdict(replace(load_taste(config.taste), name=""))) if config.taste else None,
             "rankings": rankings,
             "seed": config.seed,
             "from_scratch": config.from_scratch,
-            "ledger": str(config.ledger) if config.ledger else None,
+            "ledger": of_value([asdict(ranking) for ranking in given]) if given else None,
+            "checkpoint": None if config.from_scratch else of_folder(data.checkpoint("sft")),
             "ppo_steps": config.ppo_steps,
         }
         self._file = self.path / "run.json"
@@ -294,11 +301,13 @@ class RunFolder:
             return {"config": self.identity, "seconds": {}}
         try:
             state = json.loads(self._file.read_text("utf-8"))
-            config, _ = state["config"], state["seconds"]
+            config, _ = dict(state["config"]), state["seconds"]
         except (ValueError, KeyError, TypeError) as error:
             raise TopFiveError(f"{self._file}: damaged ({error}); delete {self.path} to start again") from error
-        if config != self.identity:
-            raise TopFiveError(f"{self.path}: holds another run ({config}); choose another --out")
+        if changed := changes(config, self.identity):
+            raise TopFiveError(
+                f"{self.path}: holds another run ({changed}); choose another --out, or delete this folder to begin anew"
+            )
         return state
 
     def _save(self) -> None:

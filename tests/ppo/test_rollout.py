@@ -96,10 +96,14 @@ def test_the_trunk_is_spared_most_pads(models, rollout):
     assert sum(mask.numel() for mask in seen) - predicted < (padded - predicted) / 2
 
 
+def test_the_sampler_says_how_likely_each_token_was(rollout):
+    torch.testing.assert_close(rollout.samples.logprobs, rollout.logprobs, atol=1e-5, rtol=1e-5)
+
+
 def test_pads_are_exact_zeros_and_nothing_follows_the_end_token(rollout):
     pads = rollout.mask == 0
     assert pads.any()
-    for tensor in (rollout.logprobs, rollout.ref_logprobs, rollout.values):
+    for tensor in (rollout.logprobs, rollout.ref_logprobs, rollout.values, rollout.samples.logprobs):
         assert (tensor[pads] == 0).all()
     assert (rollout.samples.response[pads] == toy.PAD).all()
     ends = (rollout.samples.response == toy.END) & (rollout.mask == 1)

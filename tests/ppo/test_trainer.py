@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 
@@ -5,7 +6,8 @@ import pytest
 import torch
 
 from topfive.errors import TopFiveError
-from topfive.ppo import PPOConfig, toy
+from topfive.lm import sampling
+from topfive.ppo import PPOConfig, PPOTrainer, rollout, toy
 from topfive.ppo import advantages as adv
 from topfive.ppo.advantages import gae
 from topfive.ppo.losses import policy_loss, value_loss
@@ -70,10 +72,51 @@ def test_resumed_run_equals_an_uninterrupted_one(world, tmp_path):
 
 
 def test_a_stopped_run_leaves_a_usable_policy(world):
+    """Without a folder to save into, the first Ctrl-C stops at once; the step that was done stays done."""
     trainer = short(world, callbacks=[lambda step: os.kill(os.getpid(), signal.SIGINT)])
-    trainer.train()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
     assert len(trainer.history) == 1
     assert toy.distribution(trainer.model).sum().item() == pytest.approx(1, abs=1e-4)
+    once = short(world)
+    once._step(0)
+    assert torch.equal(weights(trainer), weights(once))
+
+
+@pytest.mark.parametrize("name", ["gae_fn", "policy_loss_fn"])
+def test_a_function_that_never_ends_is_stopped_by_one_ctrl_c(world, name):
+    went_on = []
+
+    def endless(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        went_on.append(name)
+
+    trainer = short(world, **{name: endless})
+    before = weights(trainer).clone()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert not went_on
+    assert torch.equal(weights(trainer), before)
+
+
+def test_after_ctrl_c_the_same_trainer_goes_on_as_if_nothing_had_happened(world):
+    whole = short(world)
+    whole.train()
+    calls = []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 10:  # the second minibatch of the third step
+            raise KeyboardInterrupt
+        return policy_loss(*args)
+
+    trainer = short(world, policy_loss_fn=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert len(trainer.history) == 2
+    trainer.train()
+    assert len(trainer.history) == 4
+    assert torch.equal(weights(trainer), weights(whole))
 
 
 def test_damaged_state_is_refused(world, tmp_path):
@@ -173,7 +216,251 @@ def test_reference_and_reward_model_do_not_move(world):
     assert all(torch.equal(a, b) for a, b in zip(fixed, (v for m in world for v in m.parameters()), strict=True))
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 4}, {"batch_size": 15}, {"temperature": 0.0}])
+@pytest.mark.parametrize("wrong", [{"batch_size": 4}, {"batch_size": 15}, {"temperature": 0.0}, {"kl_budget": 0.0}])
 def test_settings_that_cannot_work_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PPOConfig(**wrong)
+
+
+# --- a run that has ended stays ended, and is one run --------------------------------------------------------------
+
+
+def test_a_finished_run_trains_nothing_more_and_says_so(world, tmp_path, capsys):
+    first, second = short(world, output_dir=tmp_path), short(world, output_dir=tmp_path)
+    history = first.train()
+    assert "has ended" not in capsys.readouterr().out
+    assert second.train() == history
+    assert f"(all 4 steps are done): nothing is trained. To train anew, delete {tmp_path}" in capsys.readouterr().out
+    assert second.stopped == "finished"
+    assert torch.equal(weights(first), weights(second))
+
+
+def test_so_does_one_without_a_folder(world, capsys):
+    trainer = short(world)
+    trainer.train()
+    after = weights(trainer).clone()
+    assert len(trainer.train()) == 4
+    assert "make a new trainer" in capsys.readouterr().out
+    assert torch.equal(weights(trainer), after)
+
+
+BUDGET = {"steps": 40, "beta": 0.0, "kl_budget": 0.2, "learning_rate": 1e-2, "batch_size": 64}
+
+
+def test_a_run_that_used_up_its_budget_keeps_the_last_policy_under_it(world, tmp_path):
+    trainer = short(world, **BUDGET, output_dir=tmp_path)
+    trainer.train()
+    used = len(trainer.history)
+    assert used > 2
+    # The batch before the last was sampled by the policy after used − 2 steps: that one was found under the budget.
+    same = short(world, **{**BUDGET, "kl_budget": None})
+    for step in range(used - 2):
+        same._step(step)
+    policy = dict(same.model.named_parameters())
+    assert all(torch.equal(value, policy[name]) for name, value in trainer.model.named_parameters())
+    again = short(world, **BUDGET, output_dir=tmp_path)
+    assert len(again.train()) == used
+    assert again.stopped == "kl_budget"
+    assert torch.equal(weights(again), weights(trainer))
+
+
+def test_a_resumed_run_keeps_the_same_policy_under_the_budget(world, tmp_path):
+    whole = short(world, **BUDGET)
+    used = len(whole.train())
+
+    def stop(step):
+        if step.step == used - 1:
+            signal.raise_signal(signal.SIGINT)
+
+    short(world, **BUDGET, output_dir=tmp_path, callbacks=[stop]).train()
+    rest = short(world, **BUDGET, output_dir=tmp_path)
+    assert len(rest.train()) == used
+    assert torch.equal(weights(rest), weights(whole))
+
+
+def test_a_budget_that_the_first_batch_is_over_leaves_the_policy_that_was_given(world):
+    trainer = short(world, **{**BUDGET, "kl_budget": 1e-9, "learning_rate": 0.1})
+    with torch.no_grad():
+        trainer.model.transformer.wte.weight.mul_(1.5)  # away from the reference before it begins
+        trainer.trained["kept"].load_state_dict(trainer.model.state_dict())
+    before = toy.distribution(trainer.model)
+    trainer.train()
+    assert (trainer.stopped, len(trainer.history)) == ("kl_budget", 1)
+    assert torch.equal(toy.distribution(trainer.model), before)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"beta": 5.0}, "kl_coef was 0.2 and is 5.0"),
+        ({"steps": 8}, "total_steps was 4 and is 8"),
+        ({"steps": 2}, "total_steps was 4 and is 2"),
+        ({"seed": 1}, "seed was 0 and is 1"),
+        ({"learning_rate": 0.1}, "learning_rate was 0.004 and is 0.1"),
+        ({"kl_budget": 3.0}, "kl_budget was None and is 3.0"),
+        ({"whiten_rewards": True}, "whiten_rewards was False and is True"),
+    ],
+)
+@pytest.mark.parametrize("last", [1, 4], ids=["stopped", "finished"])
+def test_other_settings_in_the_same_folder_are_refused_by_name(world, tmp_path, change, said, last):
+    def stop(step):
+        if step.step == last < 4:
+            signal.raise_signal(signal.SIGINT)
+
+    short(world, output_dir=tmp_path, callbacks=[stop]).train()
+    saved = (tmp_path / "state" / "state.json").read_bytes()
+    other = short(world, output_dir=tmp_path, **change)
+    before = weights(other).clone()
+    with pytest.raises(TopFiveError, match=f"state: holds a run with other settings .*{said}.*delete this one"):
+        other.train()
+    assert torch.equal(weights(other), before)
+    assert (tmp_path / "state" / "state.json").read_bytes() == saved
+
+
+def test_other_prompts_and_another_reference_are_refused_too(world, tmp_path):
+    short(world, output_dir=tmp_path).train()
+    other = short(world, output_dir=tmp_path)
+    other.train_dataset = ["a b"]
+    with pytest.raises(TopFiveError, match="train_dataset has other content"):
+        other.train()
+    with pytest.raises(TopFiveError, match="ref_model has other content"):
+        short((toy.policy(seed=9), world[1]), output_dir=tmp_path).train()
+
+
+def test_how_often_it_is_saved_may_change(world, tmp_path):
+    short(world, output_dir=tmp_path, callbacks=[lambda step: signal.raise_signal(signal.SIGINT)]).train()
+    assert len(short(world, output_dir=tmp_path, save_steps=3).train()) == 4
+
+
+# --- what is no number --------------------------------------------------------------------------------------------
+
+
+def reward_from(world, spoil, at=3):
+    """The length of an answer as reward, spoilt in one call."""
+    calls = []
+
+    def reward(prompts, answers):
+        calls.append(1)
+        scores = torch.tensor([float(len(answer)) for answer in answers])
+        return spoil(scores) if len(calls) == at else scores
+
+    return reward
+
+
+def with_reward(world, reward, **changes):
+    trainer = short(world, **changes)
+    trainer.reward_model = reward
+    return trainer
+
+
+def first(value):
+    return lambda scores: scores.index_fill(0, torch.tensor([0]), value)
+
+
+def lines(value):
+    return lambda scores: torch.stack([first(value)(scores), scores], dim=1)
+
+
+@pytest.mark.parametrize("odd", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("kind", [first, lines])
+def test_a_score_that_is_no_number_stops_and_the_last_good_policy_is_kept(world, tmp_path, odd, kind):
+    good = with_reward(world, reward_from(world, None, at=0), output_dir=tmp_path / "good", save_steps=100)
+    for step in range(2):
+        good._step(step)
+    trainer = with_reward(world, reward_from(world, kind(odd)), output_dir=tmp_path / "run", save_steps=100)
+    with pytest.raises(
+        TopFiveError, match=r"the reward of an answer is .*Prompt: 'a'\. Answer: '[a-d ]*'\. Mend"
+    ) as caught:
+        trainer.train()
+    assert str(odd) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(weights(trainer), weights(good))
+    assert trainer.stopped == ""
+    mended = with_reward(world, reward_from(world, None, at=0), output_dir=tmp_path / "run", save_steps=100)
+    whole = with_reward(world, reward_from(world, None, at=0))
+    assert len(mended.train()) == len(whole.train()) == 4
+    assert torch.equal(weights(mended), weights(whole))
+
+
+def test_a_reward_model_that_gives_no_number_is_stopped_too(world):
+    judge = toy.reward(world[0])
+    with torch.no_grad():
+        judge.score.weight.fill_(torch.nan)
+    trainer = short((world[0], judge))
+    before = [value.clone() for value in trainer.model.parameters()]
+    with pytest.raises(TopFiveError, match=r"the reward of an answer is nan, .*Prompt: 'a'\. Answer: '[a-d ]*'"):
+        trainer.train()
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+
+
+def test_an_error_in_the_callers_reward_keeps_the_last_policy_on_disk(world, tmp_path):
+    def divide(scores):
+        return scores / (1 // 0)
+
+    trainer = with_reward(world, reward_from(world, divide), output_dir=tmp_path, save_steps=100)
+    with pytest.raises(ZeroDivisionError):
+        trainer.train()
+    assert json.loads((tmp_path / "state" / "state.json").read_text())["step"] == 2
+
+
+def spoilt_at(call, spoil):
+    calls = []
+
+    def loss(*args):
+        calls.append(1)
+        return spoil(policy_loss(*args)) if len(calls) == call else policy_loss(*args)
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda loss: loss * torch.nan, r"step 2 \(policy loss nan, value loss .*\): the loss is nan"),
+        (lambda loss: loss - torch.inf, r"step 2 \(policy loss -inf, value loss .*\): the loss is -inf"),
+        (lambda loss: loss + 0 * (loss - loss.detach()).sqrt(), r"step 2 .*: a gradient is not finite"),
+    ],
+)
+@pytest.mark.parametrize("call", [5, 7], ids=["first update", "third update"])
+def test_a_loss_that_is_no_number_undoes_its_step(world, tmp_path, spoil, said, call):
+    good = short(world)
+    good._step(0)
+    trainer = short(world, policy_loss_fn=spoilt_at(call, spoil), output_dir=tmp_path, save_steps=100)
+    with pytest.raises(TopFiveError, match=said):
+        trainer.train()
+    assert torch.equal(weights(trainer), weights(good))
+    resumed, whole = short(world, output_dir=tmp_path), short(world)
+    assert len(resumed.train()) == len(whole.train()) == 4
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+# --- what cannot work ---------------------------------------------------------------------------------------------
+
+
+def test_a_prompt_too_long_for_its_answer_is_named_before_anything_is_trained(world):
+    reference, judge = world
+    with pytest.raises(TopFiveError, match=r"“a a a.*…” has 126 tokens, and 125 fit: the model reads 128, 3 of"):
+        PPOTrainer(reference, reference, judge, judge, PPOConfig(response_length=3), ["a", "a " * 126], toy.tokenizer())
+
+
+def test_no_prompts_at_all_are_refused(world):
+    reference, judge = world
+    with pytest.raises(TopFiveError, match="no prompts to train on"):
+        PPOTrainer(reference, reference, judge, judge, PPOConfig(), [], toy.tokenizer())
+
+
+# --- the ratio ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [{"temperature": 0.6}, {"top_k": 2}, {"top_p": 0.5}])
+def test_sampling_from_another_distribution_than_is_scored_shows_in_the_first_ratio(world, monkeypatch, other):
+    def generate(*args, **options):
+        return sampling.generate(*args, **{**options, **other})
+
+    healthy = short(world)
+    healthy.train()
+    monkeypatch.setattr(rollout, "generate", generate)
+    trainer = short(world)
+    trainer.train()
+    assert all(row["policy/first_ratio_error"] < 1e-5 for row in healthy.history)
+    assert all(row["policy/first_ratio_error"] > 0.05 for row in trainer.history)

@@ -8,8 +8,6 @@ that was trained: the probability of each possible answer, and the critic's valu
 import functools
 import inspect
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,10 +114,7 @@ def grade_replay(functions: Mapping[str, Any], seeds: Sequence[int], points: flo
 
 
 def _own(number: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A student's function as a trainer can take it; a wrong signature is said in words, and an interrupt stops it.
-
-    A trainer takes a first interrupt for "after this step". A step may never end in somebody's loop.
-    """
+    """A student's function as a trainer can take it; a wrong signature is said in words."""
     right = exercise(number).solution.__name__
     safe = tamed(function)
 
@@ -134,13 +129,7 @@ def _own(number: str, function: Callable[..., Any]) -> Callable[..., Any]:
             ) from error
         except ValueError:  # a function that cannot say what it takes
             pass
-        if threading.current_thread() is not threading.main_thread():
-            return safe(*args, **kwargs)
-        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            return safe(*args, **kwargs)
-        finally:
-            signal.signal(signal.SIGINT, previous)
+        return safe(*args, **kwargs)
 
     return own
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive.lm.context import context_of
 from topfive.lm.train import encode_pairs, pad_batch
 
 
@@ -18,9 +19,10 @@ def completion_nats(
 
     pairs: (prompt, completion). Returns (nats, tokens, words), each (pairs,): nats summed over the completion's tokens
     and its end token; tokens counts the end token too; words is what stands between blanks, the end not among them.
+    Raises TopFiveError if a pair is longer than the model reads: without its rest it would be another text.
     """
     nats, tokens = [], []
-    examples = encode_pairs(tokenizer, pairs)
+    examples = encode_pairs(tokenizer, pairs, context_of(model))
     for start in range(0, len(examples), batch_size):
         batch = pad_batch(examples[start : start + batch_size], tokenizer.pad_token_id)
         read = batch.tokens[:, :-1]

@@ -1,12 +1,14 @@
 """The language model: GPT-2's architecture at a size that trains on a laptop."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 from transformers.utils import logging
 
+from topfive import seeds
 from topfive.errors import TopFiveError
 from topfive.files import recover
 
@@ -22,7 +24,7 @@ def new_model(
 
     Wide and shallow, tanh-GELU and eager attention: at this size all three are faster on a CPU and lose nothing.
     """
-    torch.manual_seed(seed)
+    torch.manual_seed(seeds.whole(seed))
     config = GPT2Config(
         vocab_size=len(tokenizer),
         n_positions=CONTEXT,
@@ -52,19 +54,33 @@ def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path, dtype: torc
 def load(folder: Path | str) -> tuple[PreTrainedModel, Tokenizer]:
     """Read a causal language model and its tokenizer, in float32 and ready to sample from.
 
+    A folder on this machine and nothing else: what is not there is not looked for on the internet.
     Raises TopFiveError if the folder does not hold a whole, readable checkpoint.
     """
     recover(Path(folder))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model, found = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True
-        )
-        if found["missing_keys"]:
-            raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
+        model = from_folder(AutoModelForCausalLM, folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # safetensors, JSON, OS and config errors: each library has its own
         raise TopFiveError(f"{folder}: not a usable checkpoint ({_first_line(error)})") from error
     return model.eval(), tokenizer
+
+
+def from_folder(kind: Any, folder: Path | str) -> PreTrainedModel:
+    """A whole model of an `AutoModel…` class, in float32. Raises whatever goes wrong, in each library's own class."""
+    if not Path(folder).is_dir():
+        raise ValueError("there is no such folder; make it first, or look for a slip in the name")
+    model, found = kind.from_pretrained(
+        Path(folder),
+        dtype=torch.float32,
+        use_safetensors=True,
+        attn_implementation="eager",
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    if found["missing_keys"]:
+        raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
+    return model
 
 
 def _first_line(error: Exception) -> str:

@@ -1,12 +1,15 @@
 """Sampling: from prompts to lists, token by token, with a key-value cache."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive import seeds
+from topfive.lm.context import check_lengths, context_of
 
 ProbabilitiesFunction = Callable[[Tensor, float], Tensor]
 TruncateFunction = Callable[[Tensor, int | None, float], Tensor]
@@ -24,6 +27,7 @@ class Samples:
     query: (batch, query) token ids, padded on the left; query_mask: the same shape, 1 on real tokens.
     response: (batch, time) token ids, padded on the right; mask: 1 on tokens up to and including the end token.
     ended: (batch,) whether an end token came.
+    logprobs: (batch, time) log-probability with which the sampler drew each token, 0 on pads; NaN if nothing was drawn.
     """
 
     query: Tensor
@@ -31,6 +35,11 @@ class Samples:
     response: Tensor
     mask: Tensor
     ended: Tensor
+    logprobs: Tensor
+
+    def __getitem__(self, rows: Tensor) -> "Samples":
+        """The answers at these rows, (n,) int64, pads and all."""
+        return Samples(*(getattr(self, part.name)[rows] for part in fields(self)))
 
     def texts(self, tokenizer: Tokenizer) -> list[str]:
         """The answers as text, without special tokens."""
@@ -46,6 +55,12 @@ def encode(tokenizer: Tokenizer, prompts: Sequence[str], device: torch.device | 
     """Prompts as (token ids, mask), each (batch, query), padded on the left."""
     batch = tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left")
     return batch["input_ids"].to(device), batch["attention_mask"].to(device)
+
+
+def check_prompts(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], max_new_tokens: int) -> None:
+    """Raise TopFiveError, naming it, if a prompt leaves no room for an answer of `max_new_tokens`."""
+    lengths = [len(ids) for ids in tokenizer(list(prompts))["input_ids"]] if prompts else []
+    check_lengths(prompts, lengths, context_of(model), max_new_tokens)
 
 
 def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
@@ -94,15 +109,18 @@ def generate(
 
     Each token is drawn from `probabilities_fn(logits, temperature)`, whose logarithms go through
     `truncate_fn(logits, top_k, top_p)` first if either is asked for.
-    Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1].
+    Raises ValueError if temperature < 0, top_k < 1 or top_p is not in (0, 1], TopFiveError if a query and its answer
+    may be longer than the model reads.
     """
     if temperature < 0 or (top_k is not None and top_k < 1) or not 0 < top_p <= 1:
         raise ValueError(f"need temperature ≥ 0, top_k ≥ 1, 0 < top_p ≤ 1; got {temperature}, {top_k}, {top_p}")
+    names = [f"query {row} of the batch" for row in range(len(query))]
+    check_lengths(names, query_mask.sum(dim=1).tolist(), context_of(model), max_new_tokens)
     end, pad = model.config.eos_token_id, model.config.pad_token_id
     cache = DynamicCache(config=model.config)
     attention, tokens, place = query_mask, query, positions(query_mask)
     running = torch.ones(len(query), dtype=torch.bool, device=query.device)
-    responses, masks = [], []
+    responses, masks, logprobs = [], [], []
     for _ in range(max_new_tokens):
         output = model(
             input_ids=tokens,
@@ -118,12 +136,14 @@ def generate(
         chosen = _draw(probabilities, generator)
         responses.append(chosen.where(running, torch.full_like(chosen, pad)))
         masks.append(running)
+        logprobs.append(probabilities.gather(1, chosen[:, None])[:, 0].log().where(running, 0.0))
         running = running & (chosen != end)
         if not running.any():
             break
         tokens, place = responses[-1][:, None], place[:, -1:] + 1
         attention = torch.cat([attention, torch.ones_like(attention[:, :1])], dim=1)
-    return Samples(query, query_mask, torch.stack(responses, dim=1), torch.stack(masks, dim=1).long(), ~running)
+    response, mask, logprob = (torch.stack(columns, dim=1) for columns in (responses, masks, logprobs))
+    return Samples(query, query_mask, response, mask.long(), ~running, logprob)
 
 
 def _draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
@@ -147,8 +167,12 @@ def sample_texts(
     probabilities_fn: ProbabilitiesFunction = token_probabilities,
     truncate_fn: TruncateFunction = truncate_logits,
 ) -> list[str]:
-    """One answer for each prompt, the same every time for the same seed and batch size."""
-    generator = torch.Generator(model.device).manual_seed(seed)
+    """One answer for each prompt, the same every time for the same seed and batch size.
+
+    Raises TopFiveError, naming it, if a prompt is so long that its answer might not fit into what the model reads.
+    """
+    check_prompts(model, tokenizer, prompts, max_new_tokens)
+    generator = torch.Generator(model.device).manual_seed(seeds.whole(seed))
     texts: list[str] = []
     for start in range(0, len(prompts), batch_size):
         query, mask = encode(tokenizer, prompts[start : start + batch_size], model.device)

@@ -12,7 +12,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
-from topfive.lm.train import TrainConfig, adamw, epoch_order, schedule
+from topfive.lm.context import context_of
+from topfive.lm.train import TrainConfig, adamw, encode_pairs, epoch_order, schedule
 
 
 def trl_sft_losses(
@@ -28,6 +29,7 @@ def trl_sft_losses(
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    encode_pairs(tokenizer, pairs, context_of(model))  # refuses what is too long by name; TRL's model would not
     model = copy.deepcopy(model)
     [optimizer] = adamw(model, config)
     ordered = [pairs[index] for index in epoch_order(len(pairs), config)][: config.steps * config.batch_size]

@@ -6,17 +6,22 @@ several devices; a model of this size does not need them.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import seeds
+from topfive.errors import TopFiveError
+from topfive.identity import fingerprint
 from topfive.interrupt import after_this_step
+from topfive.lm.context import check_lengths, context_of
 from topfive.lm.losses import next_token_loss
+from topfive.lm.model import CONTEXT
 from topfive.lm.state import load_state, save_state
 from topfive.threads import on_free_cores
 
@@ -44,6 +49,9 @@ class TrainConfig:
     seed: int = 0
     save_every: int = 200
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
+
 
 @on_free_cores()
 def fit(
@@ -59,35 +67,87 @@ def fit(
     """Minimise `loss_fn(logits, tokens, mask)`; returns the loss of every step run now.
 
     `batch_at(step)` is a pure function, so that a run resumed from `state_folder` sees the batches it would have
-    seen. With a `state_folder`, the state is saved every `save_every` steps and when interrupted (ctrl-C, which then
-    raises KeyboardInterrupt), and picked up from there. `progress(step, steps, numbers)` is called after each step.
+    seen. With a `state_folder`, the state is saved every `save_every` steps, at the end, and when interrupted (ctrl-C,
+    which then raises KeyboardInterrupt), and picked up from there; training that has ended stays ended.
+    `progress(step, steps, numbers)` is called after each step.
+    Raises TopFiveError if the folder holds other training, if a row is longer than the model reads, and if a loss or
+    gradient is not finite: the weights are then those of the step before, and are saved.
     """
-    start = load_state(state_folder, model, optimizers) if state_folder else 0
+    settings = _settings(config, batch_at, optimizers) if state_folder else {}
+    start = load_state(state_folder, model, optimizers, settings) if state_folder else 0
+    if start and start == config.steps:
+        print(f"{state_folder}: all {start} steps are done, nothing is trained; delete the folder to train anew")
     peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     losses: list[float] = []
+
+    def save(step: int) -> None:
+        if state_folder:
+            save_state(state_folder, model, optimizers, step, settings=settings)
+
     model.train()
-    with after_this_step() as interrupt:
+    with after_this_step(saving=state_folder is not None) as interrupt:
         for step in range(start, config.steps):
             set_learning_rates(optimizers, peaks, schedule(step, config))
             tokens, mask = (tensor.to(model.device) for tensor in batch_at(step))
+            _check_width(tokens, model, step)
             # Pads stand on the right, where nothing real sees them: a mask of ones only says that we know.
             logits = model(tokens, attention_mask=torch.ones_like(tokens), use_cache=False).logits
             loss = loss_fn(logits, tokens, mask)
             for optimizer in optimizers:
                 optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            try:
+                backward(loss, model, where=f"step {step + 1}")
+            except TopFiveError:
+                save(step)
+                raise
             for optimizer in optimizers:
                 optimizer.step()
             losses.append(loss.item())
             if progress:
                 progress(step + 1, config.steps, {"loss": losses[-1]})
-            if state_folder and ((step + 1) % config.save_every == 0 or interrupt.requested):
-                save_state(state_folder, model, optimizers, step + 1)
+            if (step + 1) % config.save_every == 0 or step + 1 == config.steps or interrupt.requested:
+                save(step + 1)
             if interrupt.requested:
                 raise KeyboardInterrupt
     model.eval()
     return losses
+
+
+def _settings(
+    config: TrainConfig, batch_at: Callable[[int], Batch], optimizers: Sequence[torch.optim.Optimizer]
+) -> dict[str, Any]:
+    """What has to be the same for training to be gone on with; its texts are known by the first batch of them."""
+    settings = asdict(config)
+    del settings["save_every"]
+    names = ", ".join(type(optimizer).__name__ for optimizer in optimizers)
+    tokens, mask = batch_at(0)
+    first = fingerprint(tensor.cpu().numpy().tobytes() for tensor in (tokens, mask))
+    return {**settings, "optimizers": names, "first batch": first}
+
+
+def _check_width(tokens: Tensor, model: PreTrainedModel, step: int) -> None:
+    if tokens.shape[1] > context_of(model):
+        raise TopFiveError(
+            f"step {step + 1}: a row of {tokens.shape[1]} tokens, and the model reads {context_of(model)}; shorten it "
+            "or leave it out"
+        )
+
+
+def backward(loss: Tensor, *models: torch.nn.Module, where: str, max_norm: float = 1.0) -> None:
+    """Gradients of `loss`, those of each model cut to the length `max_norm`. (Pascanu et al. 2013.)
+
+    Raises TopFiveError, in time for no weight to be changed, if the loss or a gradient is NaN or infinite.
+    """
+    broken = "" if torch.isfinite(loss) else f"the loss is {loss.item()}"
+    if not broken:
+        loss.backward()
+        norms = [torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm) for model in models]
+        broken = "" if all(norm.isfinite() for norm in norms) else "a gradient is not finite"
+    if broken:
+        raise TopFiveError(
+            f"{where}: {broken}; the weights stay as they were before it. A lower learning rate often helps; if the "
+            "loss is a function of your own, look there for a division by 0 or a logarithm of 0"
+        )
 
 
 def adamw(model: PreTrainedModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
@@ -205,9 +265,13 @@ def sft_batches(
     config: TrainConfig,
     mask_prompt: bool = True,
     pad_fn: Callable[[Sequence[Example], int, bool], tuple[Tensor, Tensor]] = pad_batch,
+    context: int = CONTEXT,
 ) -> Callable[[int], Batch]:
-    """SFT batches of (prompt, completion) pairs, padded on the right; only the completion and its end token count."""
-    examples = encode_pairs(tokenizer, pairs)
+    """SFT batches of (prompt, completion) pairs, padded on the right; only the completion and its end token count.
+
+    Raises TopFiveError if a pair is longer than the model's `context`: cut, it would teach lists without an end.
+    """
+    examples = encode_pairs(tokenizer, pairs, context)
     steps_an_epoch = max(1, len(examples) // config.batch_size)
 
     def batch_at(step: int) -> Batch:
@@ -226,9 +290,12 @@ def epoch_order(size: int, config: TrainConfig, epoch: int = 0) -> list[int]:
     return torch.randperm(size, generator=generator).tolist()
 
 
-def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]]) -> list[Example]:
-    """(prompt, completion) texts as token ids, the completion with its end token."""
-    return [
+def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], context: int = CONTEXT) -> list[Example]:
+    """(prompt, completion) texts as token ids, the completion with its end token.
+
+    Raises TopFiveError, naming the longest, if a pair has more tokens than `context`.
+    """
+    examples: list[Example] = [
         (ids, [*completion, tokenizer.eos_token_id])
         for ids, completion in zip(
             tokenizer([prompt for prompt, _ in pairs])["input_ids"],
@@ -236,3 +303,6 @@ def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]]) -> list
             strict=True,
         )
     ]
+    lengths = [len(prompt) + len(completion) for prompt, completion in examples]
+    check_lengths([prompt + completion for prompt, completion in pairs], lengths, context)
+    return examples

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from topfive import seeds
 from topfive.lm.sampling import TEMPERATURE
 
 
@@ -11,12 +12,16 @@ class PPOConfig:
     """Settings of one PPO run.
 
     Length: `total_steps` batches of `batch_size` answers, each batch used for `num_ppo_epochs` passes of
-    `num_mini_batches` updates. `kl_budget` (nats) ends the run early when the mean KL of a batch exceeds it.
+    `num_mini_batches` updates. The learning rate falls to 0 over `total_steps`, so a run cannot be made longer later.
+    `kl_budget` (nats) ends the run early when the mean KL of a batch exceeds it. What is kept then is the last policy
+    that a batch found within the budget: the one that sampled the batch before, or, if already the first batch is over
+    it, the policy that was given. The critic stays as it is.
     Reference: `kl_coef` is β; with `kl_target` (nats) β adapts as in Ziegler et al. 2019, section 2.2. `kl_loss_coef`
     weighs the exact KL of each token's distribution in the loss itself (`topfive.ppo.losses.kl_loss`).
     Text: answers are sampled from the whole distribution at `temperature`; one without an end token within
     `response_length` tokens gets `missing_eos_score` instead of the reward model's opinion.
-    Saving: with an `output_dir` the state is saved every `save_steps` steps and when interrupted.
+    Saving: with an `output_dir` the state is saved every `save_steps` steps, at the end, when interrupted, and before
+    a step that failed. The same settings go on from there; other ones are refused.
     """
 
     total_steps: int = 40
@@ -45,6 +50,9 @@ class PPOConfig:
     output_dir: Path | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
+        if self.kl_budget is not None and not self.kl_budget > 0:
+            raise ValueError(f"kl_budget should be above 0, or None for no budget, got {self.kl_budget}")
         if self.batch_size % self.num_mini_batches:
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of num_mini_batches {self.num_mini_batches}"

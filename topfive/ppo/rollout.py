@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,12 +11,13 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.lm.sampling import Samples, generate
+from topfive.ppo.paid import as_scores, check_finite
 from topfive.reward.model import scores as reward_scores
 from topfive.reward.model import values
 
 TOKENS_AT_ONCE = 256
 
-RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
+RewardFunction = Callable[[Sequence[str], Sequence[str]], Any]  # what it may return: `topfive.ppo.paid.as_scores`
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,12 @@ class Rollout:
 
     def rows(self, index: Tensor) -> "Rollout":
         """The answers at `index`, with columns that are pads in all of them trimmed."""
-        samples = self.samples
-        query_mask, mask = samples.query_mask[index], samples.mask[index]
-        left = samples.query.shape[1] - int(query_mask.sum(dim=1).max())
-        right = int(mask.sum(dim=1).max())
+        samples = self.samples[index]
+        left = samples.query.shape[1] - int(samples.query_mask.sum(dim=1).max())
+        right = int(samples.mask.sum(dim=1).max())
         trimmed = Samples(
-            samples.query[index, left:], query_mask[:, left:], samples.response[index, :right], mask[:, :right],
-            samples.ended[index],
+            samples.query[:, left:], samples.query_mask[:, left:], samples.response[:, :right], samples.mask[:, :right],
+            samples.ended, samples.logprobs[:, :right],
         )  # fmt: skip
         return Rollout(
             samples=trimmed,
@@ -150,19 +151,34 @@ def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
 def score(
     reward_model: PreTrainedModel | RewardFunction, samples: Samples, tokenizer: Tokenizer | None
 ) -> tuple[Tensor, Tensor]:
-    """Score of each answer, (batch,), and the part of it that is paid at the ends of earlier lines, (batch, time)."""
-    nothing_early = torch.zeros_like(samples.mask, dtype=torch.float32)
+    """Score of each answer, (batch,), and the part of it that is paid at the ends of earlier lines, (batch, time).
+
+    Raises TopFiveError if a reward function returns something else than `RewardFunction` says, and, with the prompt and
+    the answer, if a score is NaN or infinite.
+    """
     if isinstance(reward_model, PreTrainedModel):
-        return reward_scores(reward_model, *joined(samples)), nothing_early
-    if tokenizer is None:
+        paid = reward_scores(reward_model, *joined(samples))
+    elif tokenizer is None:
         raise ValueError("a reward function reads text: give the tokenizer too")
-    queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
-    paid = reward_model(queries, samples.texts(tokenizer)).to(samples.response.device)
+    else:
+        queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
+        returned = reward_model(queries, samples.texts(tokenizer))
+        paid = as_scores(returned, len(queries)).to(samples.response.device)
+    check_finite(paid, lambda row: _read(samples, row, tokenizer))
     if paid.ndim == 1:
-        return paid, nothing_early
+        return paid, torch.zeros_like(samples.mask, dtype=torch.float32)
+    assert tokenizer is not None
     pieces = tokenizer.batch_decode(samples.response.flatten()[:, None])
     starts = torch.tensor(["\n" in piece for piece in pieces], device=paid.device).view_as(samples.response)
     return paid.sum(dim=1), at_line_ends(paid, starts & samples.mask.bool())
+
+
+def _read(samples: Samples, row: int, tokenizer: Tokenizer | None) -> tuple[str, str]:
+    """Prompt and answer in a row, as text, or as token ids where there is no tokenizer."""
+    query, answer = samples.query[row][samples.query_mask[row] == 1], samples.response[row][samples.mask[row] == 1]
+    if tokenizer is None:
+        return str(query.tolist()), str(answer.tolist())
+    return tokenizer.decode(query, skip_special_tokens=True), tokenizer.decode(answer, skip_special_tokens=True)
 
 
 def at_line_ends(paid: Tensor, starts: Tensor) -> Tensor:

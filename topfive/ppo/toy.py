@@ -63,7 +63,7 @@ def every_answer() -> Samples:
     mask = torch.tensor([[1] * len(answer) + [0] * (LENGTH - len(answer)) for answer in answers])
     query = torch.full((len(answers), 1), VOCABULARY.index(PROMPT))
     ended = torch.tensor([answer[-1] == END for answer in answers])
-    return Samples(query, torch.ones_like(query), response, mask, ended)
+    return Samples(query, torch.ones_like(query), response, mask, ended, torch.full(mask.shape, torch.nan))
 
 
 @torch.no_grad()

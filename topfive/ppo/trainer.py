@@ -5,9 +5,11 @@ The critic is a network of its own that starts from the reward model (Stiennon e
 learning values cannot spoil the policy. Dropout is off everywhere: `eval()` mode throughout.
 """
 
+import copy
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -15,9 +17,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive.errors import TopFiveError
+from topfive.identity import of_value
 from topfive.interrupt import after_this_step
-from topfive.lm.sampling import encode
-from topfive.lm.state import load_extra, load_state, save_state
+from topfive.lm.sampling import check_prompts, encode
+from topfive.lm.state import load_extra, load_state, of_weights, save_state
+from topfive.lm.train import backward
 from topfive.ppo import advantages as adv
 from topfive.ppo.config import PPOConfig
 from topfive.ppo.losses import kl_loss, policy_loss, value_loss
@@ -46,7 +51,7 @@ GLOSSARY = {
     "policy/ratio_mean": "mean of π/π_old over tokens",
     "policy/ratio_max": "largest π/π_old",
     "policy/approxkl": "½ mean (log π − log π_old)²: how far one step moves",
-    "policy/first_ratio_error": "largest |π/π_old − 1| on the step's first minibatch: rounding and nothing else",
+    "policy/first_ratio_error": "largest |π/π_sampler − 1| on the step's first minibatch: rounding and nothing else",
     "value/loss": "clipped value loss, mean over the step's updates",
     "value/clipfrac": "share of tokens whose value error was the clipped one",
     "value/explained_variance": "1 − variance of (return − value) / variance of return, before the step",
@@ -72,14 +77,15 @@ class PPOTrainer:
     """Train `model` with PPO. Arguments as in TRL's trainers; models are used in place.
 
     reward_model: a reward model, or a function of (prompts, answers), both text, as in TRL's `reward_funcs`. It returns
-    a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends.
+    a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends; as a
+    tensor, an array or a list (`topfive.ppo.paid.as_scores`).
     train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
     stands for: `token_logprobs` of `topfive.ppo.rollout` (it gets the real tokens of a batch as one row),
     `token_rewards`, `gae`, `whiten` and `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two
     losses of `topfive.ppo.losses`.
     Under `torch.autocast`, switch its cache off: it would keep the weights as they were at the first step.
     After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
-    "kl_budget" or "interrupted".
+    "kl_budget" or "interrupted". One step without all this is `topfive.ppo.step`.
     """
 
     def __init__(
@@ -109,32 +115,62 @@ class PPOTrainer:
         self.logprobs_fn, self.token_rewards_fn, self.gae_fn = logprobs_fn, token_rewards_fn, gae_fn
         self.whiten_fn, self.policy_loss_fn, self.value_loss_fn = whiten_fn, policy_loss_fn, value_loss_fn
         self.kl_estimators_fn = kl_estimators_fn
+        if not self.train_dataset:
+            raise TopFiveError("no prompts to train on: train_dataset is empty")
+        check_prompts(model, processing_class, self.train_dataset, args.response_length)
         self.trained = nn.ModuleDict({"policy": model, "critic": value_model})
         self.optimizer = torch.optim.AdamW(
             self.trained.parameters(), lr=args.learning_rate, eps=args.adam_eps, weight_decay=0.0, fused=True
         )
+        if args.kl_budget is not None:  # the last policy of which a batch was under the budget
+            self.trained["kept"] = copy.deepcopy(model).requires_grad_(False)
         self.kl_coef = args.kl_coef
         self.history: list[Metrics] = []
         self.stopped = ""
 
     @on_free_cores()
     def train(self) -> list[Metrics]:
-        """Run to the end, from the saved state if there is one. Ctrl-C stops after the current step."""
-        start = self._resume()
-        self.stopped = "finished"
-        with after_this_step() as interrupt:
-            for step in range(start, self.args.total_steps):
-                self._step(step)
-                if self.args.kl_budget and self.history[-1]["objective/kl"] > self.args.kl_budget:
-                    self.stopped = "kl_budget"
-                elif interrupt.requested:
-                    self.stopped = "interrupted"
-                last = self.stopped != "finished" or step + 1 == self.args.total_steps
-                if last or (step + 1) % self.args.save_steps == 0:
-                    self._save(step + 1)
-                if self.stopped != "finished":
-                    break
+        """Run to the end, from the saved state if there is one; a run that has ended stays ended, and says so.
+
+        With an `output_dir`, Ctrl-C stops after the current step, and a second one at once; without, the first one
+        raises KeyboardInterrupt. Whatever stops a step, the models are left as they were before it.
+        Raises TopFiveError if the folder holds a run with other settings, and if a score, a loss or a gradient is NaN
+        or infinite; what there was before that step is then saved.
+        """
+        self._resume()
+        self.stopped = self._ended()
+        if self.stopped:
+            self._say_that_it_has_ended()
+            return self.history
+        with after_this_step(saving=self.args.output_dir is not None) as interrupt:
+            while not self.stopped:
+                try:
+                    self._step(len(self.history))
+                except Exception:
+                    self._save()
+                    raise
+                self.stopped = self._ended() or ("interrupted" if interrupt.requested else "")
+                if self.stopped or len(self.history) % self.args.save_steps == 0:
+                    self._save()
         return self.history
+
+    def _ended(self) -> str:
+        """Why there is nothing more to do, empty if there is."""
+        if self.history and self._over_budget(self.history[-1]):
+            return "kl_budget"
+        return "finished" if len(self.history) >= self.args.total_steps else ""
+
+    def _over_budget(self, metrics: Metrics) -> bool:
+        return self.args.kl_budget is not None and metrics["objective/kl"] > self.args.kl_budget
+
+    def _say_that_it_has_ended(self) -> None:
+        done = len(self.history)
+        why = (
+            f"its KL budget was used up in step {done}" if self.stopped == "kl_budget" else f"all {done} steps are done"
+        )
+        folder = self.args.output_dir
+        again = f"delete {folder / 'state'}" if folder else "make a new trainer"
+        print(f"This run has ended ({why}): nothing is trained. To train anew, {again}.")
 
     # --- one step -------------------------------------------------------------------------------------------------
 
@@ -145,7 +181,13 @@ class PPOTrainer:
         sampled = time.perf_counter()
         advantages, returns = self._advantages(rollout)
         metrics = self._describe(rollout, returns)
-        metrics |= self._update(step, rollout, advantages, returns, generator)
+        over = self._over_budget(metrics)
+        if not over and "kept" in self.trained:
+            self.trained["kept"].load_state_dict(self.model.state_dict())
+        with self._whole_or_not_at_all():
+            metrics |= self._update(step, rollout, advantages, returns, generator)
+        if over:
+            self.model.load_state_dict(self.trained["kept"].state_dict())
         done = time.perf_counter()
         metrics |= {
             "time/episodes_per_second": self.args.batch_size / (done - began),
@@ -158,6 +200,17 @@ class PPOTrainer:
             shown = PPOStep(step + 1, self.args.total_steps, metrics, self._examples(rollout))
             for callback in self.callbacks:
                 callback(shown)
+
+    @contextmanager
+    def _whole_or_not_at_all(self) -> Iterator[None]:
+        """If the updates of a step are broken off half-way, take back those that were made."""
+        before = copy.deepcopy((self.trained.state_dict(), self.optimizer.state_dict()))
+        try:
+            yield
+        except BaseException:
+            self.trained.load_state_dict(before[0])
+            self.optimizer.load_state_dict(before[1])
+            raise
 
     def _roll_out(self, step: int, generator: torch.Generator) -> Rollout:
         query, query_mask = encode(self.tokenizer, self._prompts(step), self.model.device)
@@ -229,9 +282,8 @@ class PPOTrainer:
                 ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
             loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits)
         self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), args.max_grad_norm)
-        nn.utils.clip_grad_norm_(self.value_model.parameters(), args.max_grad_norm)
+        where = f"step {len(self.history) + 1} (policy loss {policy.item():.3g}, value loss {value.item():.3g})"
+        backward(loss, self.model, self.value_model, where=where, max_norm=args.max_grad_norm)
         self.optimizer.step()
         with torch.no_grad():
             return self._update_metrics(rollout, logprobs, values, returns, policy, value)
@@ -253,7 +305,7 @@ class PPOTrainer:
             "policy/ratio_mean": adv.masked_mean(ratio, mask).item(),
             "policy/ratio_max": ratio.masked_fill(mask == 0, 0).max().item(),
             "policy/approxkl": 0.5 * adv.masked_mean(log_ratio**2, mask).item(),
-            "policy/first_ratio_error": ((ratio - 1) * mask).abs().max().item(),
+            "policy/first_ratio_error": (((logprobs - rollout.samples.logprobs).exp() - 1) * mask).abs().max().item(),
             "value/loss": value.item(),
             "value/clipfrac": adv.masked_mean(value_clipped.float(), mask).item(),
         }
@@ -291,17 +343,21 @@ class PPOTrainer:
 
     # --- stop and resume ------------------------------------------------------------------------------------------
 
-    def _save(self, step: int) -> None:
+    def _settings(self) -> dict[str, Any]:
+        """What has to be the same for a run to be gone on with."""
+        settings = asdict(self.args)
+        del settings["output_dir"], settings["save_steps"]
+        return {**settings, "train_dataset": of_value(self.train_dataset), "ref_model": of_weights(self.ref_model)}
+
+    def _save(self) -> None:
         if self.args.output_dir is not None:
             extra: dict[str, Any] = {"kl_coef": self.kl_coef, "history": self.history}
-            save_state(self.args.output_dir / "state", self.trained, [self.optimizer], step, extra)
+            folder, step = self.args.output_dir / "state", len(self.history)
+            save_state(folder, self.trained, [self.optimizer], step, extra, self._settings())
 
-    def _resume(self) -> int:
-        if self.args.output_dir is None:
-            return 0
-        folder = self.args.output_dir / "state"
-        step = load_state(folder, self.trained, [self.optimizer])
-        if step:
-            extra = load_extra(folder)
-            self.kl_coef, self.history = extra["kl_coef"], extra["history"]
-        return step
+    def _resume(self) -> None:
+        if self.args.output_dir is not None:
+            folder = self.args.output_dir / "state"
+            if load_state(folder, self.trained, [self.optimizer], self._settings()):
+                extra = load_extra(folder)
+                self.kl_coef, self.history = extra["kl_coef"], extra["history"]

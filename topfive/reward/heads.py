@@ -7,7 +7,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import seeds
 from topfive.lists import Ranking
+from topfive.lm.context import context_of
 from topfive.lm.sampling import positions
 from topfive.reward.losses import plackett_luce_loss
 from topfive.reward.model import encode_pairs
@@ -45,7 +47,8 @@ def hidden_states(
     """
     lists = [(ranking.prompt.text, text) for ranking in rankings for text in ranking.texts]
     places = {one: place for place, one in enumerate(dict.fromkeys(lists))}
-    tokens, mask = encode_pairs(tokenizer, [prompt for prompt, _ in places], [text for _, text in places])
+    prompts, texts = zip(*places, strict=True)
+    tokens, mask = encode_pairs(tokenizer, prompts, texts, context_of(model))
     parts = [
         model.base_model(input_ids=t, attention_mask=m, position_ids=positions(m), use_cache=False).last_hidden_state
         for t, m in zip(tokens.split(batch_size), mask.split(batch_size), strict=True)
@@ -81,7 +84,7 @@ def fit_head(
     Every step sees all rankings, or, with a `seed`, a bootstrap sample of as many of them and other first weights
     (bagging: Breiman 1996), so that several heads have reason to differ. states, mask: of `hidden_states`.
     """
-    generator = torch.Generator().manual_seed(seed or 0)
+    generator = torch.Generator().manual_seed(seeds.whole(seed or 0))
     weights = (torch.randn(states.shape[-1], generator=generator) * states.shape[-1] ** -0.5).requires_grad_()
     chosen = torch.arange(len(rankings))
     if seed is not None:

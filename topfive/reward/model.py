@@ -15,10 +15,13 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import seeds
 from topfive.errors import TopFiveError
 from topfive.files import recover
+from topfive.lm import train as language
+from topfive.lm.context import context_of
+from topfive.lm.model import CONTEXT, from_folder
 from topfive.lm.sampling import positions
-from topfive.lm.train import pad_batch
 
 
 def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTrainedModel:
@@ -32,7 +35,7 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
         config, attn_implementation=language_model.config._attn_implementation
     )
     model.base_model.load_state_dict(language_model.base_model.state_dict())
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seeds.whole(seed))
     head = model.score.weight
     with torch.no_grad():
         head.normal_(std=(head.shape[1] + 1) ** -0.5, generator=generator)
@@ -40,14 +43,10 @@ def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTr
 
 
 def load(folder: Path | str) -> PreTrainedModel:
-    """Read a reward model. Raises TopFiveError if the folder does not hold a whole one."""
+    """Read a reward model from a folder on this machine. Raises TopFiveError if it does not hold a whole one."""
     recover(Path(folder))
     try:
-        model, found = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, attn_implementation="eager", output_loading_info=True
-        )
-        if found["missing_keys"]:
-            raise ValueError(f"without weights for {', '.join(sorted(found['missing_keys']))}")
+        model = from_folder(AutoModelForSequenceClassification, folder)
         if model.num_labels != 1 or not hasattr(model.config, "reward_std"):
             raise ValueError("not a reward model")
     except Exception as error:
@@ -74,11 +73,15 @@ def scores(model: PreTrainedModel, tokens: Tensor, mask: Tensor) -> Tensor:
     return (values_everywhere(model, tokens, mask) * mask).sum(dim=1) / mask.sum(dim=1)
 
 
-def encode_pairs(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Prompt, answer and end token as (tokens, mask), each (batch, time), padded on the right."""
-    queries = tokenizer(list(prompts))["input_ids"]
-    responses = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(list(answers))["input_ids"]]
-    batch = pad_batch(list(zip(queries, responses, strict=True)), tokenizer.pad_token_id, mask_prompt=False)
+def encode_pairs(
+    tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str], context: int = CONTEXT
+) -> tuple[Tensor, Tensor]:
+    """Prompt, answer and end token as (tokens, mask), each (batch, time), padded on the right.
+
+    Raises TopFiveError, naming the longest, if one has more tokens than `context`: half a list is not what was ranked.
+    """
+    examples = language.encode_pairs(tokenizer, list(zip(prompts, answers, strict=True)), context)
+    batch = language.pad_batch(examples, tokenizer.pad_token_id, mask_prompt=False)
     return batch.tokens, batch.mask
 
 
@@ -89,7 +92,8 @@ def score_texts(
     """Scores of answers given as text. Returns (n,)."""
     parts = []
     for start in range(0, len(prompts), batch_size):
-        tokens, mask = encode_pairs(tokenizer, prompts[start : start + batch_size], answers[start : start + batch_size])
+        part = slice(start, start + batch_size)
+        tokens, mask = encode_pairs(tokenizer, prompts[part], answers[part], context_of(model))
         parts.append(scores(model, tokens.to(model.device), mask.to(model.device)))
     return torch.cat(parts)
 

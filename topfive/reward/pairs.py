@@ -9,6 +9,8 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.lists import Ranking
+from topfive.lm.context import context_of
+from topfive.lm.train import backward
 from topfive.reward.heads import Read, last_token
 from topfive.reward.losses import bradley_terry_loss
 from topfive.reward.model import encode_pairs, values_everywhere
@@ -47,13 +49,12 @@ def train_on_pairs(
     model.train()
     for batch in batches:
         answers = [pair["chosen"] for pair in batch] + [pair["rejected"] for pair in batch]
-        tokens, mask = encode_pairs(tokenizer, [pair["prompt"] for pair in batch] * 2, answers)
+        tokens, mask = encode_pairs(tokenizer, [pair["prompt"] for pair in batch] * 2, answers, context_of(model))
         chosen, rejected = read(values_everywhere(model, tokens, mask), mask).chunk(2)
         loss = loss_fn(chosen, rejected)
         optimizer.param_groups[0]["lr"] = learning_rate * (1 - len(losses) / len(batches))
         optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        backward(loss, model, where=f"step {len(losses) + 1}")
         optimizer.step()
         losses.append(loss.item())
     model.eval()

@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive.lm.context import context_of
+from topfive.reward.model import encode_pairs
 from topfive.reward.pairs import Pair
 
 
@@ -28,6 +30,8 @@ def trl_reward_losses(
     from transformers import PrinterCallback
     from trl import RewardConfig, RewardTrainer
 
+    for side in ("chosen", "rejected"):  # refuses what is too long by name; TRL's model would not
+        encode_pairs(tokenizer, [pair["prompt"] for pair in pairs], [pair[side] for pair in pairs], context_of(model))
     disable_progress_bars()
     try:
         with TemporaryDirectory() as scratch:

@@ -10,9 +10,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive import seeds
 from topfive.errors import TopFiveError
 from topfive.lists import Ranking
-from topfive.lm.train import Progress
+from topfive.lm.context import context_of
+from topfive.lm.train import Progress, backward
 from topfive.reward.losses import plackett_luce_loss
 from topfive.reward.model import encode_pairs, score_texts, scores
 from topfive.stats import Estimate, ratio_bootstrap
@@ -31,6 +33,9 @@ class RewardConfig:
     weight_decay: float = 0.01
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", seeds.whole(self.seed))
+
 
 @on_free_cores()
 def train_reward_model(
@@ -46,7 +51,8 @@ def train_reward_model(
 
     All lists of one ranking stay in one batch element: K forward passes for K(K − 1)/2 comparisons (Ouyang et al.
     2022, section 3.5). `progress(step, steps, numbers)` is called after each step.
-    Raises TopFiveError if no ranking prefers anything to anything.
+    Raises TopFiveError if no ranking prefers anything to anything, if a list is longer than the model reads, and if
+    a loss or gradient is not finite, before it changes a weight.
     """
     rankings = [ranking for ranking in map(drop_duplicates, rankings) if ranking is not None]
     if not rankings:
@@ -66,8 +72,7 @@ def train_reward_model(
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * (1 - len(losses) / steps)
             optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            backward(loss, model, where=f"step {len(losses) + 1}")
             optimizer.step()
             losses.append(loss.item())
             if progress:
@@ -89,7 +94,8 @@ def drop_duplicates(ranking: Ranking) -> Ranking | None:
 def score_rankings(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> tuple[Tensor, Tensor]:
     """Scores and places, each (batch, K); a ranking of fewer than K lists is padded with place 0."""
     prompts = [ranking.prompt.text for ranking in rankings for _ in ranking.texts]
-    tokens, mask = encode_pairs(tokenizer, prompts, [text for ranking in rankings for text in ranking.texts])
+    texts = [text for ranking in rankings for text in ranking.texts]
+    tokens, mask = encode_pairs(tokenizer, prompts, texts, context_of(model))
     flat = scores(model, tokens.to(model.device), mask.to(model.device))
     lengths = [len(ranking.texts) for ranking in rankings]
     padded = torch.nn.utils.rnn.pad_sequence(flat.split(lengths), batch_first=True)
