@@ -38,7 +38,7 @@ def _gae_cases(seed: int) -> list[Case]:
         Case("two responses of different length", two, look_at="what Âₜ₊₁ and Vₜ₊₁ are when t + 1 is a pad."),
         Case(
             "γ below 1",
-            (*drawn(integers(1, 10, 48, generator), 9), 0.9, 0.8),
+            (*drawn(integers(1, 10, 40, generator), 9), 0.9, 0.8),
             look_at="where γ stands alone, and where it stands with λ.",
         ),
         Case(fills, (*drawn([1, 5, 3], 5), 0.95, 0.9), look_at="the first and the last column."),
