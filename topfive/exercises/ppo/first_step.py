@@ -162,8 +162,8 @@ EXERCISE = Exercise(
             "gradient of the probability",
             _moved(lambda onehot, pi, adv: (adv * _at_chosen(onehot, pi) * (onehot - pi)).mean(dim=0)),
             "That is what comes out when each sample is also multiplied by a π, as in the gradient of π instead of "
-            "that of log π, or by log π, or divided by π. Likely answers are sampled more often already. Look at: what ∂ρ "
-            "is where ρ = 1.",
+            "that of log π, or by log π, or divided by π. Likely answers are sampled more often already. Look at: what "
+            "∂ρ is where ρ = 1.",
             also=(
                 _moved(lambda onehot, pi, adv: (adv * pi * (onehot - pi)).mean(dim=0)),
                 _moved(lambda onehot, pi, adv: (adv * _at_chosen(onehot, pi.log()) * (onehot - pi)).mean(dim=0)),

@@ -124,6 +124,21 @@ def _told(**fixed: float) -> Function:
     return advantages
 
 
+def _pads_left(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
+    """The mask stops what comes from pads, and pads keep their own."""
+    return adv.gae(rewards, values, mask, gamma, lam) + (rewards - values) * (1 - mask)
+
+
+def _powers(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
+    surprises = adv.gae(rewards, values, mask, gamma, 0.0) * (gamma * lam) ** torch.arange(rewards.shape[1])
+    return surprises.flip(1).cumsum(1).flip(1) * mask
+
+
+def _two_steps(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
+    surprises = adv.gae(rewards, values, mask, gamma, 0.0)
+    return surprises + gamma * lam * _next(surprises)
+
+
 def _forwards(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
     advantages = torch.zeros_like(rewards)
     before = torch.zeros_like(rewards[:, 0])
@@ -260,6 +275,12 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
+            "pads are not 0",
+            _pads_left,
+            "That is what comes out when something else than 0 is left on pads, though nothing of it reaches the end "
+            "token. Look at: what you write into a column where `mask` is 0.",
+        ),
+        Mistake(
             "value of a pad",
             partial(_gae, wrong="pad value"),
             "That is what comes out when Vₜ₊₁ of the end token is read from a pad. After the end there is no value. "
@@ -288,13 +309,26 @@ EXERCISE = Exercise(
         Mistake(
             "γ where γλ belongs",
             _formula(_delta, lambda gamma, lam: gamma),
-            "That is what comes out when Âₜ₊₁ fades by γ alone, without λ. Look at: the factor in front of Âₜ₊₁.",
+            "That is what comes out when Âₜ₊₁ fades by γ alone, which is the return minus the value, whatever λ is. "
+            "Look at: where λ enters.",
         ),
         Mistake(
             "λ where γλ belongs",
             _formula(_delta, lambda gamma, lam: lam),
             "That is what comes out when Âₜ₊₁ fades by λ alone. With γ = 1 nobody notices. Look at: the factor in "
             "front of Âₜ₊₁.",
+        ),
+        Mistake(
+            "powers counted from the first token",
+            _powers,
+            "That is what comes out when the surprise of token u is multiplied by γλ u times, for whatever token. What "
+            "counts is how far it lies ahead. Look at: u − t.",
+        ),
+        Mistake(
+            "hands on δₜ instead of Âₜ",
+            _two_steps,
+            "That is what comes out when each token hears of the next one's surprise only, and not of what that one "
+            "has heard. Look at: what is carried to the next step of the loop.",
         ),
         Mistake(
             "nothing fades",
@@ -424,6 +458,12 @@ EXERCISE = Exercise(
             _formula(lambda r, v, after, gamma, lam: r - v),
             "That is what comes out when δₜ lacks its γVₜ₊₁: what is still to be expected after the token. "
             "Look at: the three parts of δₜ.",
+        ),
+        Mistake(
+            "Vₜ in the place of Vₜ₊₁",
+            _formula(lambda r, v, after, gamma, lam: r + gamma * v - v),
+            "That is what comes out when both values in δₜ are Vₜ; with γ = 1 nothing is left of them. "
+            "Look at: which two values δₜ holds.",
         ),
         Mistake(
             "no values",

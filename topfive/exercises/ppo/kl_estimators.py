@@ -101,7 +101,11 @@ EXERCISE = Exercise(
             _with_k1(torch.exp),
             "That is what comes out when k1 is a ratio, where its logarithm belongs. Look at: what k1 says where both "
             "agree.",
-            also=(_with_k1(lambda log_r: (-log_r).exp()), _with_k1(lambda log_r: -log_r.exp())),
+            also=(
+                _with_k1(lambda log_r: (-log_r).exp()),
+                _with_k1(lambda log_r: -log_r.exp()),
+                _made(lambda log_r: (-log_r.exp(), log_r.exp() ** 2 / 2, 0 * log_r - 1)),
+            ),
         ),
         Mistake(
             "k2 without ½",
@@ -136,18 +140,19 @@ EXERCISE = Exercise(
             "J. Schulman's note calls the sampling policy q and the other p, so r = p/q",
         ),
         Mistake(
-            "k3 negative",
+            "k2 or k3 negative",
             _with_k3(lambda log_r: -_k3(log_r)),
-            "That is what comes out of log r − (r − 1), which is never positive: k3 with a minus. "
-            "Look at: the order of the two parts.",
-            also=(_with_k3(lambda log_r: -_k3(-log_r)),),
+            "That is what comes out when k2 or k3 has a minus in front, as in log r − (r − 1). Neither is ever "
+            "negative. Look at: the signs, and the order of the two parts of k3.",
+            also=(_with_k3(lambda log_r: -_k3(-log_r)), _with_k2(lambda log_r: -(log_r**2) / 2)),
         ),
         Mistake(
             "k3 without − 1",
             _with_k3(lambda log_r: log_r.exp() - log_r),
-            "That is what comes out of r − log r, or with + 1. Where both agree a distance should say 0. "
-            "Look at: the − 1.",
+            "That is what comes out when the − 1 is missing, has another sign, or stands inside exp. Where both agree "
+            "a distance should say 0. Look at: the − 1.",
             also=(
+                _with_k3(lambda log_r: (log_r - 1).exp() - log_r),
                 _with_k3(lambda log_r: (-log_r).exp() + log_r),
                 _with_k3(lambda log_r: log_r.exp() + 1 - log_r),
                 _with_k3(lambda log_r: 1 - log_r.exp() - log_r),

@@ -62,6 +62,16 @@ def _of(table: Callable[[Tensor], Tensor]) -> Function:
     return lambda logits, tokens, mask: _picked(table(logits), tokens) * mask
 
 
+def _kept(table: Callable[[Tensor], Tensor]) -> Function:
+    """The same with the mask as a condition, so that what is not finite stays off the pads."""
+    return lambda logits, tokens, mask: torch.where(mask.bool(), _picked(table(logits), tokens), 0.0)
+
+
+def _reshaped(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    batch, time, vocabulary = logits.shape
+    return -F.cross_entropy(logits.reshape(batch, vocabulary, time), tokens, reduction="none") * mask
+
+
 def _after(change: Callable[[Tensor], Tensor]) -> Function:
     """The right answer, and then something more."""
     return lambda logits, tokens, mask: change(_right(logits, tokens, mask))
@@ -104,6 +114,7 @@ EXERCISE = Exercise(
             "probabilities, not their logarithms",
             _of(lambda logits: logits.softmax(dim=-1)),
             "That is what comes out without the logarithm: these are probabilities. Look at: softmax and log_softmax.",
+            also=(_of(lambda logits: -logits.softmax(dim=-1)),),
         ),
         Mistake(
             "softmax twice",
@@ -123,9 +134,22 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
-            "a sum without its logarithm",
+            "subtracts something else",
             _of(lambda logits: logits - logits.exp().sum(dim=-1, keepdim=True)),
-            "That is what comes out when the sum of exp is subtracted as it is. Look at: the log in front of the sum.",
+            "That is what comes out when something else is subtracted than the logarithm of the sum of exp: the sum "
+            "itself, the largest logit or the mean. Look at: the formula.",
+            also=(
+                _of(lambda logits: logits - logits.max(dim=-1, keepdim=True).values),
+                _of(lambda logits: logits - logits.mean(dim=-1, keepdim=True)),
+                _of(lambda logits: logits - logits.sum(dim=-1, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "a sigmoid",
+            _of(F.logsigmoid),
+            "That is what comes out of a sigmoid: each token for itself, yes or no. Here one token out of all is "
+            "drawn, and their probabilities sum to 1. Look at: log_softmax.",
+            also=(_of(torch.sigmoid),),
         ),
         Mistake(
             "divided by the sum of the logits",
@@ -158,6 +182,19 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
+            "reshaped where a transpose belongs",
+            _reshaped,
+            "That is what comes out when numbers are put into another shape without changing their order, so that they "
+            "end in wrong rows and columns. Look at: transpose(1, 2) where cross_entropy wants the vocabulary second.",
+            also=(lambda logits, tokens, mask: _right(logits, tokens.T.reshape(tokens.shape), mask),),
+        ),
+        Mistake(
+            "tokens of the first response",
+            lambda logits, tokens, mask: _right(logits, tokens[:1].expand_as(tokens), mask),
+            "That is what comes out when the tokens of the first response are looked up in all of them. "
+            "Look at: the index of the row.",
+        ),
+        Mistake(
             "the likeliest token",
             lambda logits, tokens, mask: logits.log_softmax(dim=-1).max(dim=-1).values * mask,
             "That is what comes out for the likeliest token of each position. But the policy is judged for what it "
@@ -177,6 +214,7 @@ EXERCISE = Exercise(
             "do both at once.",
             also=(
                 lambda logits, tokens, mask: _picked(logits.softmax(dim=-1), tokens).log() * mask,
+                _kept(lambda logits: logits.softmax(dim=-1).log()),
                 *map(_plus, TINY),
                 *map(_at_least, TINY),
             ),
@@ -188,6 +226,8 @@ EXERCISE = Exercise(
             "logsumexp, which subtract the largest logit first.",
             also=(
                 _of(lambda logits: _by_hand(logits).log()),
+                _kept(lambda logits: logits - logits.exp().sum(dim=-1, keepdim=True).log()),
+                _kept(lambda logits: _by_hand(logits).log()),
                 lambda logits, tokens, mask: _picked(_by_hand(logits), tokens).log() * mask,
             ),
         ),
@@ -225,6 +265,16 @@ EXERCISE = Exercise(
             also=(
                 _after(lambda logprobs: logprobs.sum(dim=1, keepdim=True)),
                 lambda logits, tokens, mask: _right(logits, tokens, mask).sum(dim=1) / mask.sum(dim=1),
+            ),
+        ),
+        Mistake(
+            "divided by the number of tokens",
+            lambda logits, tokens, mask: _right(logits, tokens, mask) / mask.sum(dim=1, keepdim=True),
+            "That is what comes out when each token's number is divided by how many there are, as for a mean. PPO "
+            "needs them as they are. Look at: your last line.",
+            also=(
+                lambda logits, tokens, mask: _right(logits, tokens, mask) / mask.sum(),
+                _after(lambda logprobs: logprobs / logprobs.shape[1]),
             ),
         ),
         Mistake(

@@ -110,6 +110,7 @@ EXERCISE = Exercise(
             _gained(lambda rho, adv, eps: torch.maximum(rho * adv, _clip(rho, eps) * adv)),
             "That is what comes out when the larger of the two gains is taken. PPO is a pessimist and takes the "
             "smaller; of two losses (gains with a minus) that is the larger. Look at: min, max and your minus.",
+            also=(_gained(lambda rho, adv, eps: -torch.maximum(rho * adv, _clip(rho, eps) * adv)),),
         ),
         Mistake(
             "the smaller ratio instead of the smaller gain",
@@ -123,6 +124,7 @@ EXERCISE = Exercise(
             _gained(lambda rho, adv, eps: rho * adv),
             "That is what comes out without the clipped part. Then one lucky list may be pushed without end. "
             "Look at: what cliprange does.",
+            also=(_gained(lambda rho, adv, eps: -rho * adv),),
         ),
         Mistake(
             "only the clipped part",
@@ -130,6 +132,7 @@ EXERCISE = Exercise(
             "That is what comes out when the clipped part is used alone, without the min. A token that moved the wrong "
             "way then gets no gradient and can never come back. Look at: the min of the two.",
             "the case below 1 − ε with Â > 0 in figure 1 of Schulman et al. 2017",
+            also=(_gained(lambda rho, adv, eps: -_clip(rho, eps) * adv),),
         ),
         Mistake(
             "the mean of the two",
@@ -212,6 +215,24 @@ EXERCISE = Exercise(
             also=(
                 lambda new, old, adv, mask, eps: (
                     -masked_mean(torch.minimum((new - old) * adv, (new - old).clamp(-eps, eps) * adv), mask)
+                ),
+            ),
+        ),
+        Mistake(
+            "ρ − 1 for ρ",
+            _gained(lambda rho, adv, eps: torch.minimum((rho - 1) * adv, (rho - 1).clamp(-eps, eps) * adv)),
+            "That is what comes out when 1 is taken off the ratio. It has the same gradient, and another value. "
+            "Look at: the gain of a token that has not moved.",
+            also=(_by(lambda new, old, mask: (new - old).exp() - 1),),
+        ),
+        Mistake(
+            "the mask comes too early",
+            lambda new, old, adv, mask, eps: policy_loss(new * mask, old * mask, adv, torch.ones_like(mask), eps),
+            "That is what comes out when the mask stands inside exp: on pads ρ is then 1, and Â counts. "
+            "Look at: the mask belongs to the gains.",
+            also=(
+                lambda new, old, adv, mask, eps: (
+                    policy_loss(new * mask, old * mask, adv, torch.ones_like(mask), eps) * mask.numel() / mask.sum()
                 ),
             ),
         ),

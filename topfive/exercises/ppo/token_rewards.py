@@ -152,6 +152,26 @@ EXERCISE = Exercise(
             also=tuple(map(_weighed, (0.01, 0.02, 0.05, 0.1, 0.2))),
         ),
         Mistake(
+            "1 − β where β belongs",
+            lambda scores, logprobs, ref_logprobs, mask, kl_coef: adv.token_rewards(
+                scores, logprobs, ref_logprobs, mask, 1 - kl_coef
+            ),
+            "That is what comes out when 1 − β weighs the penalty. Look at: what β = 0 should leave.",
+        ),
+        Mistake(
+            "one score for all responses",
+            lambda scores, logprobs, ref_logprobs, mask, kl_coef: adv.token_rewards(
+                scores.mean().expand_as(scores), logprobs, ref_logprobs, mask, kl_coef
+            ),
+            "That is what comes out when all responses hear the same score, a mean or the first one's. "
+            "Look at: which score goes to which row.",
+            also=(
+                lambda scores, logprobs, ref_logprobs, mask, kl_coef: adv.token_rewards(
+                    scores[:1].expand_as(scores), logprobs, ref_logprobs, mask, kl_coef
+                ),
+            ),
+        ),
+        Mistake(
             "no reference",
             _penalised(lambda logprobs, ref_logprobs, mask: logprobs * mask),
             "That is what comes out when only one of the two policies counts: likely tokens would pay, or earn, for "
@@ -172,6 +192,7 @@ EXERCISE = Exercise(
             _scored(lambda mask: F.one_hot(torch.full((len(mask),), mask.shape[1] - 1), mask.shape[1])),
             "That is what comes out when the score lands in the last column. For a short response that is a pad, and "
             "nobody ever hears of it. Look at: how `mask` tells where a response ends.",
+            also=(_scored(lambda mask: F.pad(mask[:, -1:], (mask.shape[1] - 1, 0))),),
         ),
         Mistake(
             "one end for all responses",
@@ -249,6 +270,12 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
+            "the KL adds up along the answer",
+            _penalised(lambda logprobs, ref_logprobs, mask: ((logprobs - ref_logprobs) * mask).cumsum(dim=1) * mask),
+            "That is what comes out when each token also pays for the tokens before it. "
+            "Look at: cumsum, or what is carried through the loop.",
+        ),
+        Mistake(
             "the KL of the end token only",
             _penalised(lambda logprobs, ref_logprobs, mask: (logprobs - ref_logprobs) * _ends(mask)),
             "That is what comes out when only the end token pays for its distance. Look at: the penalty is there on "
@@ -287,9 +314,12 @@ EXERCISE = Exercise(
         Mistake(
             "a ratio where its logarithm belongs",
             _penalised(lambda logprobs, ref_logprobs, mask: (logprobs - ref_logprobs).exp() * mask),
-            "That is what comes out of −β · π/π_ref: a token on which both agree would still cost β. "
-            "Look at: what the penalty is where π = π_ref.",
-            also=(_penalised(lambda logprobs, ref_logprobs, mask: logprobs / ref_logprobs * mask),),
+            "That is what comes out when the penalty is a ratio, such as π/π_ref, with or without − 1: it would count "
+            "tokens many times that the policy likes far more. Look at: what is a logarithm already, and exp.",
+            also=(
+                _penalised(lambda logprobs, ref_logprobs, mask: (logprobs - ref_logprobs).expm1() * mask),
+                _penalised(lambda logprobs, ref_logprobs, mask: logprobs / ref_logprobs * mask),
+            ),
         ),
         Mistake(
             "a difference of probabilities",

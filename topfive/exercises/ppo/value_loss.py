@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from topfive.exercises.drawing import integers, lengths_mask, seeded
@@ -94,18 +95,26 @@ EXERCISE = Exercise(
             _of(lambda v, kept, r: torch.minimum((v - r) ** 2, (kept - r) ** 2)),
             "That is what comes out when the smaller error is taken. The critic is to be a pessimist about itself: the "
             "larger one counts. Look at: min or max.",
+            also=(_of(lambda v, kept, r: 2 * torch.minimum((v - r) ** 2, (kept - r) ** 2)),),
         ),
         Mistake(
             "no clipping",
             _of(lambda v, kept, r: (v - r) ** 2),
             "That is what comes out of the plain squared error. Look at: what cliprange does.",
             "Andrychowicz et al. 2021 found no gain from clipping values, so this is a matter of custom",
+            also=(
+                _of(lambda v, kept, r: 2 * (v - r) ** 2),
+                lambda v, old, r, mask, eps: F.mse_loss(v, r),
+                lambda v, old, r, mask, eps: 0.5 * F.mse_loss(v, r),
+                lambda v, old, r, mask, eps: F.mse_loss(v * mask, r * mask),
+            ),
         ),
         Mistake(
             "only the clipped part",
             _of(lambda v, kept, r: (kept - r) ** 2),
             "That is what comes out when only the clipped value is compared: a value that ran too far gets no gradient "
             "and stays there. Look at: the larger of the two errors.",
+            also=(_of(lambda v, kept, r: 2 * (kept - r) ** 2),),
         ),
         Mistake(
             "the sum of both",
@@ -123,6 +132,18 @@ EXERCISE = Exercise(
             "That is what comes out when max comes before the square: it then takes the higher value instead of the "
             "larger error, and of two negative differences the one nearer to 0. Look at: which comes first.",
             also=(_of(lambda v, kept, r: torch.maximum(r - v, r - kept) ** 2),),
+        ),
+        Mistake(
+            "a constant among the two",
+            lambda v, old, r, mask, eps: 0.5 * masked_mean(_larger(v, _kept(v, old, eps).detach(), r), mask),
+            "That is what comes out when one of the two values is cut off from the gradient, by .detach() or "
+            "torch.no_grad(). Look at: which of the arguments are constants already.",
+            also=(
+                lambda v, old, r, mask, eps: 0.5 * masked_mean(_larger(v.detach(), _kept(v, old, eps), r), mask),
+                lambda v, old, r, mask, eps: (
+                    0.5 * masked_mean(_larger(v, old + (v - old).detach().clamp(-eps, eps), r), mask)
+                ),
+            ),
         ),
         Mistake(
             "clips around 0",
@@ -146,6 +167,7 @@ EXERCISE = Exercise(
                 _clipped_to(lambda v, old, r, eps: v.clamp(1 - eps, 1 + eps)),
                 _clipped_to(lambda v, old, r, eps: (v / old).clamp(1 - eps, 1 + eps)),
                 _clipped_to(lambda v, old, r, eps: old * (v - old).exp().clamp(1 - eps, 1 + eps)),
+                _clipped_to(lambda v, old, r, eps: v.clamp(old * (1 - eps), old * (1 + eps))),
             ),
         ),
         Mistake(
@@ -188,9 +210,11 @@ EXERCISE = Exercise(
         Mistake(
             "compared with the old value",
             _of(lambda v, kept, r: torch.maximum((v - r) ** 2, (kept - v) ** 2)),
-            "That is what comes out when one of the two errors is measured from another value. Both say how far it is "
-            "to the return. Look at: what is subtracted in each.",
+            "That is what comes out when an error is measured between other things than a value and the return that "
+            "you are given. Look at: what is subtracted in each of the two.",
             also=(
+                lambda v, old, r, mask, eps: value_loss(v, old, r + old, mask, eps),
+                lambda v, old, r, mask, eps: value_loss(v, old, r - old, mask, eps),
                 lambda v, old, r, mask, eps: (
                     0.5 * masked_mean(torch.maximum((v - r) ** 2, (_kept(v, old, eps) - old) ** 2), mask)
                 ),

@@ -60,12 +60,12 @@ def _whiten(values: Tensor, mask: Tensor, shift_mean: bool = True, *, wrong: str
         return numbers.sum(dim=dim, keepdim=True)
 
     number = torch.tensor(values.numel()) if wrong == "numel" else added(counted)
-    mean = added(values * counted) / number
+    mean = (values * mask).mean() if wrong == "mean of all" else added(values * counted) / number
     squares = (values * mask - mean) ** 2 if wrong == "zeros" else (values - mean) ** 2 * counted
     places = {"bessel": number - 1, "places": torch.tensor(values.numel())}
     variance = added(squares) / places.get(wrong, number)
-    if wrong == "absolute":
-        variance = (added((values - mean).abs() * counted) / number) ** 2
+    if wrong == "variance of all":
+        variance = ((values - mean) ** 2).mean()
     scale = variance + 1e-8 if wrong == "variance" else (variance + (0 if wrong == "epsilon" else 1e-8)).sqrt()
     return _shifted((values - mean) / scale, mean, mask, shift_mean)
 
@@ -131,6 +131,16 @@ def _about_zero(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor
     return values * torch.rsqrt(adv.masked_mean(values**2, mask) + 1e-8) * mask
 
 
+def _scaled_by(size: Callable[[Tensor], Tensor]) -> Function:
+    """The mean as it should be, divided by `size(real numbers)`."""
+
+    def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+        real = values[mask.bool()]
+        return _shifted((values - real.mean()) / size(real), real.mean(), mask, shift_mean)
+
+    return whiten
+
+
 def _row_means(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
     """The mean of the responses' means."""
     mean = ((values * mask).sum(dim=1) / mask.sum(dim=1)).mean()
@@ -150,9 +160,10 @@ EXERCISE = Exercise(
         Mistake(
             "counts pads",
             partial(_whiten, wrong="all"),
-            "That is what comes out when the mean and the deviation are taken over pads as well. Look at: over which "
+            "That is what comes out when the mean or the deviation is taken over pads as well. Look at: over which "
             "numbers you sum, and how many there are.",
             also=(
+                partial(_whiten, wrong="variance of all"),
                 _of_all(0),
                 _of_all(1),
                 lambda values, mask, shift_mean=True: _of_all(0)(values, mask, shift_mean) * mask,
@@ -171,6 +182,7 @@ EXERCISE = Exercise(
             partial(_whiten, wrong="numel"),
             "That is what comes out when the sum runs over real tokens and is divided by the number of all places, as "
             "(values * mask).mean() does. Look at: how many real tokens there are.",
+            also=(partial(_whiten, wrong="mean of all"),),
         ),
         Mistake(
             "pads are zeros in the variance",
@@ -209,6 +221,7 @@ EXERCISE = Exercise(
             "That is what comes out when the squares are divided by n − 1, as torch.std and torch.var do unless told "
             "otherwise. Over thousands of tokens nobody notices. Look at: `correction=0`.",
             "the default of torch.var; some PPO code uses it on purpose",
+            also=(_scaled_by(torch.std), _scaled_by(lambda real: real.std() + 1e-8)),
         ),
         Mistake(
             "divides by the variance",
@@ -217,10 +230,22 @@ EXERCISE = Exercise(
             "divide by.",
         ),
         Mistake(
-            "mean of absolute deviations",
-            partial(_whiten, wrong="absolute"),
-            "That is what comes out when the distances from the mean are averaged without a square. Look at: what a "
-            "standard deviation is the root of.",
+            "another size than the standard deviation",
+            _scaled_by(lambda real: ((real - real.mean()) ** 2).sum().add(1e-8).sqrt()),
+            "That is what comes out when numbers are divided by something else than their standard deviation: the root "
+            "of the sum of squares, the mean of absolute deviations, or the range. Look at: what s² is the mean of.",
+            also=(
+                _scaled_by(lambda real: (real - real.mean()).abs().mean() + 1e-8),
+                _scaled_by(lambda real: real.max() - real.min() + 1e-8),
+                _scaled_by(lambda real: real.abs().max() + 1e-8),
+                _scaled_by(lambda real: real.norm() + 1e-8),
+            ),
+        ),
+        Mistake(
+            "turned round",
+            _finished(lambda x, mean, deviation, mask, shift: ((mean - x) / deviation + (0 if shift else mean)) * mask),
+            "That is what comes out of mean − x: what was better than the mean looks worse. "
+            "Look at: which is subtracted from which.",
         ),
         Mistake(
             "the mean of x² minus the square of the mean",
