@@ -33,7 +33,7 @@ def _whiten_cases(seed: int) -> list[Case]:
         Case("two responses of different length", drawn([3, 6], 6), look_at="which numbers the mean is taken over."),
         Case("room after the longest response", drawn([2, 4, 1], 6), look_at="how many real tokens there are."),
         Case("keep the mean", drawn([2, 5], 6), keep, look_at="what is added in the end, and where."),
-        Case("keep the mean", drawn([3, 1], 4), keep, look_at="what is added in the end, and where."),
+        Case("keep the mean", drawn([1, 3], 4), keep, look_at="what is added in the end, and where."),
         Case(nothing, equal([2, 4], 4), look_at="what you divide by when nothing varies."),
         Case(nothing, equal([2, 3], 5), keep, look_at="what you divide by when nothing varies."),
         Case(nothing, drawn([1], 1), look_at="what you divide by when there is one token only."),
