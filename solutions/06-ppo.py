@@ -65,13 +65,17 @@ print(len(names), "possible answers:", ", ".join(names[:9]), "…")
 
 # %% [markdown]
 """
-So we can list them all, with their probabilities and rewards. (`·` is the end token.)
+So we can list them all, with their probabilities and rewards. (`·` is the end token. `_` is the pad token: this
+policy may also *write* it, like any other. A real pad comes after the end, and only the mask tells the two apart.)
+An answer that has not ended after three tokens gets −1, whatever it says.
 """
 
 # %%
 p_ref, rewards_of_toys = toy.distribution(reference), toy.answer_scores(judge_of_toys)
 for i in p_ref.topk(5).indices:
     print(f"{names[i]:8} probability {p_ref[i]:.3f}   reward {rewards_of_toys[i]:+.2f}")
+never_end = ~toy.every_answer().ended
+print(f"{int(never_end.sum())} of {len(names)} never end; together they have probability {p_ref[never_end].sum():.2f}")
 
 # %% [markdown]
 r"""
@@ -109,7 +113,8 @@ functions have to find them.
 ## 2 · From a score to a push on every token
 
 Everything below is about *responses*: a batch of token sequences, padded on the right, and a mask that is 1 on real
-tokens up to and including the end token, 0 on pads.
+tokens up to and including the end token, 0 on pads. (A response that never ends is real to its last token.) What other
+tensors hold on pads may be any number: a critic says something about pads as well.
 """
 
 # %%
@@ -180,7 +185,7 @@ Our trainer divides before it calls your function. (The same holds for top-k and
 The reward model speaks once, at the end. The distance from the reference is paid as one goes: each token costs β ·
 (log π − log π_ref). Ziegler et al. 2019, eq. 2.
 
-$$r_t \;=\; -\beta\,(\log\pi_t - \log\pi_{\text{ref},t}) \;+\; \begin{cases}\text{score} & t \text{ is the end token}\\ 0 & \text{else}\end{cases}$$
+$$r_t \;=\; -\beta\,(\log\pi_t - \log\pi_{\text{ref},t}) \;+\; \begin{cases}\text{score} & t \text{ is the last real token}\\ 0 & \text{else}\end{cases}$$
 
 **Predict first.** The policy finds a token *less* likely than the reference does. Does that token cost something,
 or does it earn something?
@@ -189,10 +194,10 @@ or does it earn something?
 
 # %% solution="token-rewards"
 def token_rewards(scores, logprobs, ref_logprobs, mask, kl_coef):
-    """Reward of each token: the KL penalty everywhere, plus the score on the end token.
+    """Reward of each token: the KL penalty everywhere, plus the score on the last real token.
 
     scores: (batch,), one for each response. logprobs, ref_logprobs, mask: (batch, time). kl_coef: β, a number.
-    Returns (batch, time), exactly 0 on pads.
+    On pads logprobs and ref_logprobs may hold any number. Returns (batch, time), exactly 0 on pads.
     """
     ### BEGIN SOLUTION 6.2: the penalty on every real token, then add the score where each response ends
     rewards = -kl_coef * (logprobs - ref_logprobs) * mask
@@ -231,15 +236,16 @@ r"""
 The score comes at the end of the list. Yet the third item may be what earned it, and the fifth what spoiled it. The
 **advantage** of a token says how much better things went from there on than the critic had expected.
 
-The surprise of one step is $\delta_t = r_t + \gamma V_{t+1} - V_t$, with $V = 0$ after the end. The advantage adds
-up the surprises that follow, each step back fading by γλ. (γ makes later rewards worth less; for lists it is 1. λ says
+The surprise of one step is $\delta_t = r_t + \gamma V_{t+1} - V_t$, with $V = 0$ after the end: $V_t$ is what the
+critic expects just *before* token t is written, $r_t + \gamma V_{t+1}$ what came and what it expects now. The advantage
+adds up the surprises that follow, each step back fading by γλ. (γ makes later rewards worth less; for lists it is 1. λ says
 how far credit reaches back: 0 trusts the critic, 1 trusts only what came out.)
 
 $$\hat A_t \;=\; \delta_t + \gamma\lambda\,\hat A_{t+1}$$
 
 (Schulman et al. 2016, eq. 16.) Pads come after the end: no reward, no value, no advantage.
 
-**Predict first.** Four tokens. The critic expected 0.5, 0.4, 0.2, 0.6; the score 1.0 arrives with the last token; γ
+**Predict first.** Four tokens. The critic expected 0.5, 0.4, 0.2, 0.9; the score 1.0 arrives with the last token; γ
 = 1 and λ = 0.5. Which token gets the largest advantage? Write it down.
 """
 
@@ -249,7 +255,8 @@ $$\hat A_t \;=\; \delta_t + \gamma\lambda\,\hat A_{t+1}$$
 def gae(rewards, values, mask, gamma=1.0, lam=0.95):
     """Generalised advantage estimation over padded responses.
 
-    rewards, values: (batch, time), in scores; mask: (batch, time), 1 up to and including the end token.
+    rewards, values: (batch, time), in scores; on pads both may hold any number, which must not count.
+    mask: (batch, time), 1 up to and including the end token.
     gamma: discount of later rewards. lam: how far credit reaches back, from 0 (one step) to 1 (all the way).
     Returns advantages, (batch, time), exactly 0 on pads.
     """
@@ -267,15 +274,16 @@ def gae(rewards, values, mask, gamma=1.0, lam=0.95):
 
 # %%
 with once_written():
-    values = torch.tensor([[0.5, 0.4, 0.2, 0.6]])
+    values = torch.tensor([[0.5, 0.4, 0.2, 0.9]])
     found = gae(torch.tensor([[0.0, 0.0, 0.0, 1.0]]), values, torch.ones(1, 4), gamma=1.0, lam=0.5)
     drawn = plots.ppo.advantages(values[0].tolist(), found[0].tolist())
     plots.show(drawn, alt=f"Left: the critic's values. Right: advantages {found[0].tolist()}.")
 
 # %% [markdown]
 """
-It is the third: there the critic thought little of the list, and then it went well. The end token, which got the
-score, was nearly expected. Change `lam` to 0 and to 1 and run again: how far back does the good news travel?
+It is the third: before it the critic expected little of the list, and after it nearly everything. The score itself,
+which came with the last token, was hardly news by then. Change `lam` to 0 and to 1 and run again: how far back does the
+good news travel?
 """
 
 # %%
@@ -308,8 +316,9 @@ Some trainers also whiten rewards. Then the mean must stay (`shift_mean=False`):
 def whiten(values, mask, shift_mean=True):
     """Scale to standard deviation 1 over real tokens; pads become 0.
 
-    values, mask: (batch, time). The variance divides by the number of real tokens n (not n − 1), plus 1e-8.
-    shift_mean: whether the mean goes to 0; otherwise it stays what it was.
+    values, mask: (batch, time); on pads values may hold any number. The variance divides by the number of real tokens
+    n (not n − 1), plus 1e-8.
+    shift_mean: whether the mean goes to 0; otherwise it stays what it was. The trainer says it by name.
     Returns (batch, time).
     """
     ### BEGIN SOLUTION 6.4: mean and variance over real tokens only, and pads to 0 in the end
@@ -500,26 +509,30 @@ with once_written():
 
 # %% [markdown]
 """
-And near the reference, where PPO begins? Here is a policy that has hardly moved (π* with β = 10).
+And near the reference, where PPO begins, or further away than here? With β = 10 π* has hardly moved; with β = 0.2
+little of the reference is left.
 """
 
 # %%
 with once_written():
-    near = toy.best_policy(p_ref, rewards_of_toys, 10.0)
-    rows = kl_estimators(near.log(), p_ref.log())
-    print(f"exact {toy.kl(near, p_ref):.5f} nats")
-    for name, row in zip(("k1", "k2", "k3"), rows, strict=True):
-        mean = (near * row).sum()
-        print(f"{name}: mean {mean:.5f}, noise of one sample {((near * row**2).sum() - mean**2).sqrt():.5f}")
+    for beta in (10.0, 0.2):
+        other = toy.best_policy(p_ref, rewards_of_toys, beta)
+        print(f"β = {beta}: exact {toy.kl(other, p_ref):.5f} nats")
+        for name, row in zip(("k1", "k2", "k3"), kl_estimators(other.log(), p_ref.log()), strict=True):
+            mean = (other * row).sum()
+            noise = ((other * row**2).sum() - mean**2).sqrt()
+            print(f"  {name}: mean {mean:.5f}, noise of one sample {noise:.5f}")
 
 # %% [markdown]
 r"""
 The mean of $r - 1$ is $\sum \pi\,(\pi_\text{ref}/\pi - 1) = 1 - 1 = 0$, so k3 is right wherever k1 is. And k2 is wrong,
 with an interval that gets narrower around the wrong number.
 
-Close to the reference, k1's noise is many times what it measures, and k2 and k3 are nearly exact. Far away, k2 goes
-wrong, and k3 can be noisier than k1, since r may be huge. The *penalty* in 6.2 is k1; k3 is for curves. (Some
-recent trainers put k3 into the loss instead; there it has another gradient, and that is a choice, not a detail.)
+Close to the reference, the noise of one k1 is many times what it measures. k2 and k3 have about a tenth of that
+noise, which still is more than so small a KL: none of them says much with few samples. Far away, k2 goes wrong, and k3
+can be far noisier than k1: an answer that the policy hardly ever gives, and the reference often, has a huge r. The
+*penalty* in 6.2 is k1, and so is the KL in the curves below; k3 is logged beside it. (Some recent trainers put k3 into
+the loss instead; there it has another gradient, and that is a choice, not a detail.)
 """
 
 # %%

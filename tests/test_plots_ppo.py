@@ -22,6 +22,17 @@ def test_answers_shows_those_that_matter_to_any():
     two = {"reference": torch.tensor([0.7, 0.2, 0.1]), "optimum": torch.tensor([0.1, 0.1, 0.8])}
     [ax] = plots_ppo.answers(["x", "y", "z"], two, number=2, title="Two").axes
     assert {label.get_text() for label in ax.get_xticklabels()} == {"x", "z"}
+    assert ax.get_xlabel().startswith("2 of 3 answers")
+
+
+def test_answers_keeps_its_choice_when_a_third_distribution_is_added():
+    three = {
+        "reference": torch.tensor([0.7, 0.2, 0.1]),
+        "optimum": torch.tensor([0.1, 0.1, 0.8]),
+        "PPO": torch.tensor([0.0, 1.0, 0.0]),
+    }
+    [ax] = plots_ppo.answers(["x", "y", "z"], three, number=2).axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["z", "x"]
 
 
 def test_approach_and_rulers_put_their_finding_into_the_title():

@@ -1,10 +1,12 @@
 """Right ways to solve the exercises of assignment 06 that are not the package's."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 # --- 6.1 token_logprobs -------------------------------------------------------------------------------------------
 
@@ -31,6 +33,30 @@ def logprobs_by_a_loop(logits, tokens, mask):
 
 def logprobs_by_a_distribution(logits, tokens, mask):
     return torch.distributions.Categorical(logits=logits).log_prob(tokens).mul(mask)
+
+
+def logprobs_by_cross_entropy_with_the_vocabulary_second(logits, tokens, mask):
+    return -F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none") * mask
+
+
+def logprobs_by_one_hot(logits, tokens, mask):
+    taken = F.one_hot(tokens, logits.shape[-1]).to(logits)
+    return (logits.log_softmax(dim=-1) * taken).sum(dim=-1) * mask.float()
+
+
+def logprobs_of_real_tokens_put_back(logits, tokens, mask):
+    real = mask.bool()
+    found = -F.cross_entropy(logits[real], tokens[real], reduction="none")
+    return torch.zeros(mask.shape).masked_scatter(real, found)
+
+
+def logprobs_by_hand_after_the_largest(logits, tokens, mask):
+    with torch.no_grad():
+        largest = logits.max(dim=-1, keepdim=True).values
+    logits = logits - largest
+    normaliser = torch.log(torch.exp(logits).sum(dim=-1))
+    rows, columns = torch.meshgrid(*map(torch.arange, tokens.shape), indexing="ij")
+    return (logits[rows, columns, tokens] - normaliser).masked_fill(mask == 0, 0)
 
 
 # --- 6.2 token_rewards --------------------------------------------------------------------------------------------
@@ -63,6 +89,29 @@ def rewards_in_numpy(scores, logprobs, ref_logprobs, mask, kl_coef):
     last = mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
     np.add.at(out, (np.arange(len(out)), last), scores.numpy())
     return out
+
+
+def rewards_by_scatter(scores, logprobs, ref_logprobs, mask, kl_coef):
+    rewards = kl_coef * (ref_logprobs - logprobs) * mask
+    return rewards.scatter_add(1, mask.sum(1, keepdim=True) - 1, scores[:, None])
+
+
+def rewards_by_a_loop(scores, logprobs, ref_logprobs, mask, kl_coef):
+    rewards = torch.zeros_like(logprobs)
+    for i in range(len(scores)):
+        for t in range(mask.shape[1]):
+            if mask[i, t]:
+                rewards[i, t] = -kl_coef * (logprobs[i, t] - ref_logprobs[i, t])
+                if t + 1 == mask.shape[1] or not mask[i, t + 1]:
+                    rewards[i, t] += scores[i]
+    return rewards
+
+
+def rewards_by_the_place_of_the_last_one(scores, logprobs, ref_logprobs, mask, kl_coef):
+    time = torch.arange(mask.shape[1])
+    last = (time * mask).argmax(dim=1)
+    penalty = -kl_coef * (logprobs - ref_logprobs)
+    return torch.where(mask == 1, penalty + torch.where(time == last[:, None], scores[:, None], 0.0), 0.0)
 
 
 # --- 6.3 gae ------------------------------------------------------------------------------------------------------
@@ -120,6 +169,29 @@ def gae_in_float64_on_a_clone(rewards, values, mask, gamma=1.0, lam=0.95):
     return out * mask
 
 
+@torch.no_grad()
+def gae_with_pads_set_to_0_first(rewards, values, mask, gamma=1.0, lam=0.95):
+    rewards, values = rewards * mask, values * mask
+    out, carried, value_after = torch.zeros_like(rewards), 0, 0
+    for t in reversed(range(rewards.shape[1])):
+        carried = rewards[:, t] + gamma * value_after - values[:, t] + gamma * lam * carried
+        value_after = values[:, t]
+        out[:, t] = carried
+    return out
+
+
+@torch.no_grad()
+def gae_with_the_mask_of_what_follows(rewards, values, mask, gamma=1.0, lam=0.95):
+    columns, carried = [], torch.zeros(len(rewards))
+    for t in range(rewards.shape[1] - 1, -1, -1):
+        goes_on = mask[:, t + 1] if t + 1 < rewards.shape[1] else torch.zeros(len(rewards))
+        value_after = values[:, t + 1] if t + 1 < rewards.shape[1] else 0.0
+        delta = rewards[:, t] + gamma * value_after * goes_on - values[:, t]
+        carried = delta + gamma * lam * goes_on * carried
+        columns.insert(0, carried * mask[:, t])
+    return torch.stack(columns, dim=1)
+
+
 # --- 6.4 whiten ---------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +218,32 @@ def whiten_in_numpy(values, mask, shift_mean=True):
     chosen = values[real]
     out[real] = (chosen - chosen.mean()) / np.sqrt(chosen.var() + 1e-8) + (0 if shift_mean else chosen.mean())
     return out
+
+
+def whiten_put_back(values, mask, shift_mean=True):
+    real = mask.bool()
+    chosen = values[real]
+    mean, variance = chosen.mean(), chosen.var(correction=0)
+    scaled = (chosen - mean) / (variance + 1e-8) ** 0.5
+    return torch.zeros_like(values).masked_scatter(real, scaled if shift_mean else scaled + mean)
+
+
+def whiten_in_lists(values, mask, shift_mean=True):
+    real = [value for row, keep in zip(values.tolist(), mask.tolist(), strict=True)
+            for value, one in zip(row, keep, strict=True) if one]  # fmt: skip
+    mean = sum(real) / len(real)
+    root = (sum((value - mean) ** 2 for value in real) / len(real) + 1e-8) ** 0.5
+    back = 0.0 if shift_mean else mean
+    return [[((value - mean) / root + back) * one for value, one in zip(row, keep, strict=True)]
+            for row, keep in zip(values.tolist(), mask.tolist(), strict=True)]  # fmt: skip
+
+
+def whiten_with_a_float_mask(values, mask, shift_mean=True):
+    weight = mask.float() / mask.float().sum()
+    mean = torch.sum(values * weight)
+    centred = (values - mean) * mask
+    out = centred / torch.sqrt((centred.square() * weight).sum() + 1e-8)
+    return out if shift_mean else out + mean * mask
 
 
 # --- 6.5 policy_loss ----------------------------------------------------------------------------------------------
@@ -179,6 +277,32 @@ def policy_loss_in_float64(logprobs, old_logprobs, advantages, mask, cliprange):
     return -torch.einsum("bt,bt->", gains, mask.double()) / mask.sum()
 
 
+def policy_loss_by_a_loop_with_constants(logprobs, old_logprobs, advantages, mask, cliprange):
+    """Where the clip counts, nothing hangs on the policy, and the result has no graph."""
+    total = 0.0
+    for i, t in mask.nonzero().tolist():
+        ratio, gain = (logprobs[i, t] - old_logprobs[i, t]).exp(), advantages[i, t]
+        if gain > 0 and ratio > 1 + cliprange:
+            total -= (1 + cliprange) * gain
+        elif gain < 0 and ratio < 1 - cliprange:
+            total -= (1 - cliprange) * gain
+        else:
+            total = total - ratio * gain
+    return total / mask.sum()
+
+
+def policy_loss_by_the_side_that_counts(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = torch.exp(logprobs - old_logprobs)
+    kept = torch.where(advantages > 0, ratio.clamp(max=1 + cliprange), ratio.clamp(min=1 - cliprange))
+    return -((kept * advantages).flatten() @ mask.flatten().float()) / mask.sum()
+
+
+def policy_loss_less_what_is_cut_off(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = torch.exp(logprobs - old_logprobs)
+    beyond = torch.relu(advantages.sign() * (ratio - 1) - cliprange)
+    return ((advantages.abs() * beyond - ratio * advantages) * mask).sum().div(mask.sum())
+
+
 # --- 6.6 value_loss -----------------------------------------------------------------------------------------------
 
 
@@ -203,6 +327,30 @@ def value_loss_by_a_loop(values, old_values, returns, mask, cliprange):
     return 0.5 * torch.stack(losses).mean()
 
 
+def value_loss_by_a_loop_with_constants(values, old_values, returns, mask, cliprange):
+    """Where the clip counts, nothing hangs on the critic, and the result has no graph."""
+    total = 0
+    for i, t in mask.nonzero().tolist():
+        value, old, wanted = values[i, t], old_values[i, t], returns[i, t]
+        edge = old + cliprange if value > old else old - cliprange
+        kept = value if abs(value - old) <= cliprange else edge
+        total += max((value - wanted) ** 2, (kept - wanted) ** 2)
+    return total / (2 * mask.sum())
+
+
+def value_loss_by_a_condition(values, old_values, returns, mask, cliprange):
+    low, high = old_values - cliprange, old_values + cliprange
+    kept = torch.min(torch.max(values, low), high)
+    plain, clipped = (returns - values) ** 2, (returns - kept) ** 2
+    return 0.5 * torch.where(mask.bool(), torch.where(plain > clipped, plain, clipped), 0.0).sum() / mask.sum()
+
+
+def value_loss_in_float64(values, old_values, returns, mask, cliprange):
+    values, old_values, returns = values.double(), old_values.double(), returns.double()
+    errors = torch.stack([values, old_values + (values - old_values).clip(-cliprange, cliprange)]) - returns
+    return (0.5 * errors.square().amax(dim=0) * mask).sum() / mask.sum()
+
+
 # --- 6.7 kl_estimators --------------------------------------------------------------------------------------------
 
 
@@ -220,6 +368,24 @@ def kl_in_numpy(logprobs, ref_logprobs):
     new, old = logprobs.numpy().astype(float), ref_logprobs.numpy().astype(float)
     r = np.exp(old) / np.exp(new)
     return new - old, 0.5 * np.log(r) ** 2, (r - 1) - np.log(r)
+
+
+def kl_of_a_ratio_of_probabilities(logprobs, ref_logprobs):
+    r = torch.exp(ref_logprobs) / torch.exp(logprobs)
+    return -torch.log(r), torch.log(r) ** 2 / 2, (r - 1) - torch.log(r)
+
+
+def kl_in_one_tensor(logprobs, ref_logprobs):
+    difference = logprobs - ref_logprobs
+    return torch.stack([difference, difference.square() * 0.5, (-difference).exp() + difference - 1])
+
+
+def kl_one_number_at_a_time(logprobs, ref_logprobs):
+    pairs = list(zip(logprobs.flatten().tolist(), ref_logprobs.flatten().tolist(), strict=True))
+    k1 = torch.tensor([p - q for p, q in pairs]).view_as(logprobs)
+    k2 = torch.tensor([(p - q) ** 2 / 2 for p, q in pairs]).view_as(logprobs)
+    k3 = torch.tensor([math.exp(q - p) - 1 - (q - p) for p, q in pairs]).view_as(logprobs)
+    return k1, k2, k3
 
 
 # --- 6.8 first_step -----------------------------------------------------------------------------------------------
@@ -250,24 +416,87 @@ def step_by_bincount(logits, chosen, advantages, learning_rate):
     return logits + learning_rate * (taken / len(chosen) - advantages.double().mean() * logits.double().softmax(0))
 
 
+def step_by_a_product_of_matrices(logits, chosen, advantages, learning_rate):
+    score = F.one_hot(chosen, num_classes=logits.shape[0]).float() - torch.softmax(logits, dim=-1)
+    return logits + learning_rate * (score.T @ advantages) / advantages.numel()
+
+
+def step_in_numpy(logits, chosen, advantages, learning_rate):
+    x, a = logits.numpy().astype(float), advantages.numpy().astype(float)
+    policy = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    taken = np.zeros_like(x)
+    np.add.at(taken, chosen.numpy(), a)
+    return x + learning_rate * (taken - a.sum() * policy) / len(a)
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
-    "6.1": [logprobs_by_gather, logprobs_by_logsumexp, logprobs_by_a_loop, logprobs_by_a_distribution],
-    "6.2": [rewards_by_index, rewards_by_a_mask_of_ends, rewards_in_lists, rewards_in_numpy],
+    "6.1": [
+        logprobs_by_gather,
+        logprobs_by_logsumexp,
+        logprobs_by_a_loop,
+        logprobs_by_a_distribution,
+        logprobs_by_cross_entropy_with_the_vocabulary_second,
+        logprobs_by_one_hot,
+        logprobs_of_real_tokens_put_back,
+        logprobs_by_hand_after_the_largest,
+    ],
+    "6.2": [
+        rewards_by_index,
+        rewards_by_a_mask_of_ends,
+        rewards_in_lists,
+        rewards_in_numpy,
+        rewards_by_scatter,
+        rewards_by_a_loop,
+        rewards_by_the_place_of_the_last_one,
+    ],
     "6.3": [
         gae_by_a_matrix_of_powers,
         gae_by_flip_and_cumsum,
         gae_in_numpy,
         gae_in_lists_of_floats,
         gae_in_float64_on_a_clone,
+        gae_with_pads_set_to_0_first,
+        gae_with_the_mask_of_what_follows,
     ],
-    "6.4": [whiten_by_selection, whiten_by_mean_of_squares, whiten_in_numpy],
+    "6.4": [
+        whiten_by_selection,
+        whiten_by_mean_of_squares,
+        whiten_in_numpy,
+        whiten_put_back,
+        whiten_in_lists,
+        whiten_with_a_float_mask,
+    ],
     "6.5": [
         policy_loss_as_the_larger_loss,
         policy_loss_by_cases,
         policy_loss_by_a_loop,
         policy_loss_in_float64,
+        policy_loss_by_a_loop_with_constants,
+        policy_loss_by_the_side_that_counts,
+        policy_loss_less_what_is_cut_off,
     ],
-    "6.6": [value_loss_by_selection, value_loss_by_the_larger_distance, value_loss_by_a_loop],
-    "6.7": [kl_by_ratio, kl_in_a_list, kl_in_numpy],
-    "6.8": [step_by_one_hot, step_by_autograd, step_by_a_loop, step_by_bincount],
+    "6.6": [
+        value_loss_by_selection,
+        value_loss_by_the_larger_distance,
+        value_loss_by_a_loop,
+        value_loss_by_a_loop_with_constants,
+        value_loss_by_a_condition,
+        value_loss_in_float64,
+    ],
+    "6.7": [
+        kl_by_ratio,
+        kl_in_a_list,
+        kl_in_numpy,
+        kl_of_a_ratio_of_probabilities,
+        kl_in_one_tensor,
+        kl_one_number_at_a_time,
+    ],
+    "6.8": [
+        step_by_one_hot,
+        step_by_autograd,
+        step_by_a_loop,
+        step_by_bincount,
+        step_by_a_product_of_matrices,
+        step_in_numpy,
+    ],
 }

@@ -50,16 +50,19 @@ def clipped(policy_loss: Callable[..., Tensor], cliprange: float = 0.2) -> Figur
 
 
 def answers(names: Sequence[str], distributions: Mapping[str, Tensor], number: int = 8, title: str = "") -> Figure:
-    """Probabilities of the answers that matter most to any of some distributions, side by side."""
+    """Probabilities of the answers that matter most to either of the first two distributions, side by side.
+
+    Later distributions are drawn on the same answers, so that two plots with the same beginning can be compared.
+    """
     drawn, [ax] = figure(width=8.0)
-    stacked = torch.stack(list(distributions.values()))
+    stacked = torch.stack(list(distributions.values())[:2])
     chosen = stacked.max(dim=0).values.topk(number).indices.tolist()
     width = 0.8 / len(distributions)
     for index, (label, probabilities) in enumerate(distributions.items()):
         places = [place + index * width for place in range(number)]
         ax.bar(places, probabilities[chosen].tolist(), width=width, label=label, color=COLOURS.get(label, JUDGE))
     ax.set_xticks([place + 0.4 - width / 2 for place in range(number)], [names[answer] for answer in chosen])
-    ax.set(title=title, xlabel="answer (· is the end token)", ylabel="probability")
+    ax.set(title=title, xlabel=f"{number} of {len(names)} answers (· end token, _ pad token)", ylabel="probability")
     ax.legend(frameon=False, labelcolor=INK)
     return drawn
 

@@ -35,8 +35,8 @@ def kl_estimators(logprobs: Tensor, ref_logprobs: Tensor) -> tuple[Tensor, Tenso
 def token_rewards(scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, kl_coef: float) -> Tensor:
     """−β (log π − log π_ref) on every token, plus the score on the last one (Ziegler et al. 2019, equation 2).
 
-    scores: (batch,) from the reward model. logprobs, ref_logprobs, mask: (batch, time).
-    Returns (batch, time), exactly 0 on pads.
+    scores: (batch,) from the reward model. logprobs, ref_logprobs, mask: (batch, time); what stands on pads does not
+    count. Returns (batch, time), exactly 0 on pads.
     """
     rewards = -kl_coef * kl_k1(logprobs, ref_logprobs) * mask
     last = mask.sum(dim=1).long() - 1
@@ -47,8 +47,9 @@ def token_rewards(scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: 
 def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
     """Generalised advantage estimation over padded responses (Schulman et al. 2016, equation 16).
 
-    rewards, values, mask: (batch, time), mask 1 on response tokens up to and including the end token.
-    The value after the last token is 0. Returns advantages, (batch, time), exactly 0 on pads, without a gradient.
+    rewards, values, mask: (batch, time), mask 1 on response tokens up to and including the end token. On pads rewards
+    and values may hold any number. The value after the last token is 0.
+    Returns advantages, (batch, time), exactly 0 on pads, without a gradient.
     """
     advantages = torch.zeros_like(rewards)
     following = torch.zeros_like(rewards[:, 0])
@@ -67,7 +68,10 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
-    """Scale to standard deviation 1 over real tokens; the mean goes to 0, or stays where it was. Pads become 0."""
+    """Scale to standard deviation 1 over real tokens; the mean goes to 0, or stays where it was. Pads become 0.
+
+    values, mask: (batch, time); what stands on pads does not count.
+    """
     mean = masked_mean(values, mask)
     variance = masked_mean((values - mean) ** 2, mask)
     whitened = (values - mean) * torch.rsqrt(variance + 1e-8)
