@@ -248,8 +248,8 @@ EXERCISE = Exercise(
         Mistake(
             "the first token in the count",
             _first_in_the_count,
-            "That is what comes out when the losses are right and are divided by the sum of the whole mask. Where the "
-            "mask has a 1 on the first token, that is one too many: nobody predicts it. Look at: which mask you add up.",
+            "That is what comes out when the losses are right and are divided by the sum of the whole mask. Where it "
+            "has a 1 on the first token, that is one too many: nobody predicts it. Look at: which mask you add up.",
         ),
         Mistake(
             "one more than the count",
@@ -274,8 +274,8 @@ EXERCISE = Exercise(
         Mistake(
             "divides by the number of texts",
             _loss(mean=lambda each, counted: (each * counted).sum(dim=1).mean()),
-            "That is what comes out when the losses of each text are added up, and the sums averaged: a long text would "
-            "take a larger step. Look at: what you divide by.",
+            "That is what comes out when the losses of each text are added up, and the sums averaged: a long text "
+            "would take a larger step. Look at: what you divide by.",
         ),
         Mistake(
             "sum instead of mean",
@@ -292,8 +292,8 @@ EXERCISE = Exercise(
         Mistake(
             "over another dimension than the vocabulary",
             _loss(each=lambda rows, following: F.cross_entropy(rows, following, reduction="none")),
-            "That is what comes out when the softmax does not run over the vocabulary, but over the places of a text or "
-            "over the texts. `cross_entropy` always takes the second dimension, and the logits have the vocabulary "
+            "That is what comes out when the softmax does not run over the vocabulary, but over the places of a text "
+            "or over the texts. `cross_entropy` always takes the second dimension, and the logits have the vocabulary "
             "last. Look at: which dimension becomes probabilities that sum to 1.",
             "the documentation of torch.nn.functional.cross_entropy: input (N, C, d), target (N, d)",
             also=(_softmax_over(1), _softmax_over(0)),
@@ -315,8 +315,8 @@ EXERCISE = Exercise(
         Mistake(
             "no softmax",
             _loss(each=lambda rows, following: -_of_following(rows, following)),
-            "That is what comes out when the logits themselves are taken for log-probabilities, as `nll_loss` does with "
-            "whatever it gets. They are not normalised yet. Look at: what goes in before you choose the token.",
+            "That is what comes out when the logits themselves are taken for log-probabilities, as `nll_loss` does "
+            "with whatever it gets. They are not normalised yet. Look at: what goes in before you choose the token.",
         ),
         Mistake(
             "no logarithm",
@@ -331,7 +331,11 @@ EXERCISE = Exercise(
             "That is what comes out when the softmax is done first, or by hand, and its logarithm taken afterwards: "
             "far-off logits make exp infinite or a probability 0, and a small number added to it only hides that. "
             "Look at: the function that does both at once.",
-            also=(*map(_log_plus, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)), _loss(each=_by_exp), _loss(each=_by_log_of_sum)),
+            also=(
+                *map(_log_plus, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+                _loss(each=_by_exp),
+                _loss(each=_by_log_of_sum),
+            ),
         ),
         Mistake(
             "the likeliest instead of the right token",
