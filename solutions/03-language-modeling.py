@@ -106,8 +106,9 @@ Texts in a batch differ in length, so short ones end in **pads**. The mask has a
 counts. The very first token has nothing before it: nobody predicts it, whatever its mask says. Every token that
 counts, counts the same.
 
-**Predict first.** Vocabulary of two, tokens 0, 1, 0. Row 0 thinks token 0 three times as likely as token 1; row 1 is
-undecided; row 2 is very sure of token 0. Which rows matter, and what is the mean loss? (log 4 = 1.39, log 2 = 0.69.)
+**Predict first.** Vocabulary of three, tokens 0, 1, 2. Row 0 thinks token 0 twice as likely as each of the others; row 1
+thinks so of token 2; row 2 is very sure of token 0. Which rows matter, and what is the mean loss? (log 4 = 1.39,
+log 2 = 0.69.)
 """
 
 
@@ -116,10 +117,11 @@ def next_token_loss(logits, tokens, mask):
     """Mean negative log-likelihood of each counted token given those before it.
 
     logits: (batch, time, vocabulary) float; the row at t predicts the token at t + 1.
-    tokens: (batch, time) int64. mask: (batch, time), 1 on the tokens to be predicted; the first never counts.
-    Returns a scalar; 0 if no token counts.
+    tokens: (batch, time) int64; a pad may hold any of them.
+    mask: (batch, time) int64, 1 on the tokens to be predicted; the first never counts.
+    Returns a scalar through which gradients flow; 0 if no token counts.
     """
-    ### BEGIN SOLUTION 3.1: shift logits against tokens and mask, then a mean over what counts; four lines
+    ### BEGIN SOLUTION 3.1: the mean loss of the tokens that count
     predicted, following, counted = logits[:, :-1], tokens[:, 1:], mask[:, 1:].to(logits.dtype)
     losses = F.cross_entropy(predicted.flatten(0, 1), following.flatten(), reduction="none")
     return (losses * counted.flatten()).sum() / counted.sum().clamp(min=1)
@@ -127,13 +129,14 @@ def next_token_loss(logits, tokens, mask):
 
 
 # %%
-toy_logits = torch.tensor([[[3.0, 1.0], [1.0, 1.0], [5000.0, 1.0]]]).log()
+toy_logits = torch.tensor([[[2.0, 1.0, 1.0], [1.0, 1.0, 2.0], [5000.0, 1.0, 1.0]]]).log()
+toy_tokens = torch.tensor([[0, 1, 2]])
 with once_written():
-    print(next_token_loss(toy_logits, torch.tensor([[0, 1, 0]]), torch.ones(1, 3)))
+    print(next_token_loss(toy_logits, toy_tokens, torch.ones_like(toy_tokens)))
 
 # %% [markdown]
 """
-(log 4 + log 2) / 2 = 1.04: row 0 gave token 1 a quarter, row 1 gave token 0 a half, and nobody asks row 2.
+(log 4 + log 2) / 2 = 1.04: row 0 gave token 1 a quarter, row 1 gave token 2 a half, and nobody asks row 2.
 """
 
 # %%
@@ -179,7 +182,7 @@ print(question + answer)
 tokens = torch.tensor([tokenizer(question + answer)["input_ids"] + [tokenizer.eos_token_id]])
 with torch.no_grad():
     logits = base(tokens).logits
-nats = [loss_fn(logits, tokens, one[None]).item() for one in torch.eye(tokens.shape[1])][1:]
+nats = [loss_fn(logits, tokens, one[None]).item() for one in torch.eye(tokens.shape[1]).long()][1:]
 
 # %%
 drawn, [ax] = plots.figure(width=10)
@@ -218,9 +221,9 @@ def perplexities(nats, tokens, words):
     """Perplexity of a collection of texts: (per token, per word).
 
     nats: (texts,) float, negative log-likelihood of each text, summed over its tokens.
-    tokens, words: (texts,), how many of each a text has.
+    tokens, words: (texts,) int64, how many of each a text has.
     """
-    ### BEGIN SOLUTION 3.2: one total, divided by two counts; exp at the end
+    ### BEGIN SOLUTION 3.2: both perplexities, per token and per word
     total = nats.sum()
     return (total / tokens.sum()).exp(), (total / words.sum()).exp()
     ### END SOLUTION
@@ -304,7 +307,7 @@ def pack(texts, end, width):
 
     texts: token ids of each text, a list of lists. Returns (rows, width), int64, without pads.
     """
-    ### BEGIN SOLUTION 3.3: one stream with an end token after every text, then cut it
+    ### BEGIN SOLUTION 3.3: the texts as full rows
     stream = torch.tensor([token for text in texts for token in (*text, end)], dtype=torch.long)
     return stream[: len(stream) // width * width].view(-1, width)
     ### END SOLUTION
@@ -406,9 +409,9 @@ e ≈ 2.7 times.)
 def token_probabilities(logits, temperature=1.0):
     """Probability of each token at a temperature; at 0 all of it is on the likeliest.
 
-    logits: (…, vocabulary). Returns the same shape; the last dimension sums to 1.
+    logits: (…, vocabulary) float. Returns the same shape, float; the last dimension sums to 1.
     """
-    ### BEGIN SOLUTION 3.4: divide, then softmax; temperature 0 needs a line of its own
+    ### BEGIN SOLUTION 3.4: probabilities at any temperature, 0 included
     if temperature == 0:
         return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)
     return (logits / temperature).softmax(dim=-1)
@@ -478,18 +481,20 @@ the softmax gives it 0. If both are asked for, top-k comes first, and top-p look
 def truncate_logits(logits, top_k=None, top_p=1.0):
     """Set logits outside the `top_k` largest, and outside the nucleus of mass `top_p`, to −∞.
 
-    logits: (…, vocabulary); each row keeps its own. top_k: None keeps all, so does a k beyond the vocabulary.
-    Returns the same shape. The most likely token always stays.
+    logits: (…, vocabulary), some perhaps −∞ already; each row keeps its own.
+    top_k: None keeps all, so does a k beyond the vocabulary. top_p: 1 keeps all.
+    Returns the same shape; what stays keeps its logit. The most likely token always stays.
     """
-    ### BEGIN SOLUTION 3.5: top-k by the k-th largest logit; top-p by the sum of what stands before a token
+    ### BEGIN SOLUTION 3.5: the logits that top-k leaves, then those that top-p leaves
     if top_k is not None and top_k < logits.shape[-1]:
         smallest_kept = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < smallest_kept, -torch.inf)
     if top_p < 1.0:
         ordered, order = logits.sort(dim=-1, descending=True)
         probabilities = ordered.softmax(dim=-1)
-        mass_before = probabilities.cumsum(dim=-1) - probabilities
-        dropped = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= top_p)
+        goes = probabilities.cumsum(dim=-1) - probabilities >= top_p
+        goes[..., 0] = False
+        dropped = torch.zeros_like(goes).scatter(-1, order, goes)
         logits = logits.masked_fill(dropped, -torch.inf)
     return logits
     ### END SOLUTION
@@ -601,7 +606,7 @@ def pad_batch(examples, pad, mask_prompt=True):
     examples: list of (prompt ids, completion ids), two lists each; a completion's ids end with the end token.
     mask: 1 on the tokens to be predicted: the completion with its end token; the prompt only if mask_prompt is False.
     """
-    ### BEGIN SOLUTION 3.6: begin with a batch of pads and a mask of zeros, then fill in row by row
+    ### BEGIN SOLUTION 3.6: tokens and mask of the batch
     width = max(len(prompt) + len(completion) for prompt, completion in examples)
     tokens = torch.full((len(examples), width), pad)
     mask = torch.zeros_like(tokens)
@@ -653,7 +658,7 @@ def padding_waste(lengths, batch_size):
 
     lengths: tokens of each text, a list. The last batch may be smaller. Returns a share of all places, 0 to 1.
     """
-    ### BEGIN SOLUTION 3.7: add up the places of all batches; what is not text is pads
+    ### BEGIN SOLUTION 3.7: the share of pads
     batches = [lengths[start : start + batch_size] for start in range(0, len(lengths), batch_size)]
     return 1 - sum(lengths) / sum(len(batch) * max(batch) for batch in batches)
     ### END SOLUTION

@@ -9,9 +9,9 @@ def next_token_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     """Mean negative log-likelihood of each counted token given those before it.
 
     logits: (batch, time, vocabulary) float; the row at t predicts the token at t + 1.
-    tokens: (batch, time) int64. mask: (batch, time), 1 on the tokens to be predicted (not on pads, nor on a prompt
-    that is given); the first token has nothing before it and never counts.
-    Returns a scalar; 0 if no token counts. (Bengio et al. 2003, section 2.)
+    tokens: (batch, time) int64; a pad may hold any of them. mask: (batch, time) int64, 1 on the tokens to be predicted
+    (not on pads, nor on a prompt that is given); the first token has nothing before it and never counts.
+    Returns a scalar through which gradients flow; 0 if no token counts. (Bengio et al. 2003, section 2.)
     """
     following = tokens.roll(-1, dims=1)
     counted = mask.roll(-1, dims=1).to(logits.dtype)
@@ -24,7 +24,7 @@ def perplexities(nats: Tensor, tokens: Tensor, words: Tensor) -> tuple[float, fl
     """Perplexity of a collection of texts, per token and per word.
 
     nats: (texts,) float, negative log-likelihood of each text, summed over its tokens.
-    tokens, words: (texts,), how many of each a text has.
+    tokens, words: (texts,) int64, how many of each a text has.
     Both divide the same total, by another count: only the one per word can be compared between tokenizers.
     """
     total = nats.sum()

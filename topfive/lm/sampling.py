@@ -66,8 +66,8 @@ def check_prompts(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequenc
 def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
     """Set logits outside the `top_k` largest, and outside the nucleus of mass `top_p`, to −∞.
 
-    logits: (…, vocabulary). The nucleus (Holtzman et al. 2020) is the smallest set of most likely tokens whose
-    probabilities sum to at least top_p; the most likely token always stays.
+    logits: (…, vocabulary), of which some may be −∞ already. The nucleus (Holtzman et al. 2020) is the smallest set of
+    most likely tokens whose probabilities sum to at least top_p; the most likely token always stays.
     """
     if top_k is not None and top_k < logits.shape[-1]:
         smallest_kept = logits.topk(top_k, dim=-1).values[..., -1:]
@@ -75,8 +75,9 @@ def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0
     if top_p < 1.0:
         ordered, order = logits.sort(dim=-1, descending=True)
         probabilities = ordered.softmax(dim=-1)
-        mass_before = probabilities.cumsum(dim=-1) - probabilities
-        dropped = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= top_p)
+        goes = probabilities.cumsum(dim=-1) - probabilities >= top_p
+        goes[..., 0] = False
+        dropped = torch.zeros_like(goes).scatter(-1, order, goes)
         logits = logits.masked_fill(dropped, -torch.inf)
     return logits
 
@@ -84,7 +85,8 @@ def truncate_logits(logits: Tensor, top_k: int | None = None, top_p: float = 1.0
 def token_probabilities(logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Probability of each token at a temperature; at 0 all of it is on the likeliest.
 
-    logits: (…, vocabulary). Returns the same shape; the last dimension sums to 1. (Hinton et al. 2015, eq. 1.)
+    logits: (…, vocabulary) float. temperature: 0 or more. Returns the same shape, float; the last dimension sums to 1.
+    (Hinton et al. 2015, eq. 1.)
     """
     if temperature == 0:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(dim=-1, keepdim=True), 1.0)

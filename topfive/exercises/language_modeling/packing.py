@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from topfive.exercises.drawing import integers, seeded
-from topfive.exercises.exercise import Case, Exercise, Mistake
+from topfive.exercises.exercise import Case, Exercise, Function, Mistake
 from topfive.lm import train
 
-PAD, END = 0, 1
+END = 3  # in the hand case; elsewhere another one, so that nobody has it by heart
 Ids = list[int]
 
 
@@ -17,20 +17,32 @@ def _pack_cases(seed: int) -> list[Case]:
     generator = seeded(seed)
 
     def drawn(lengths: Sequence[int]) -> list[Ids]:
-        return [integers(2, 90, length, generator) for length in lengths]
+        """Texts of these lengths, of tokens 4 to 89 that all differ from their neighbours'."""
+        return [integers(4, 90, length, generator) for length in lengths]
 
+    many = [2, *integers(1, 6, 30, generator)]
     return [
         Case(
             "three short texts, rows of four",
             ([[5, 6, 7], [8, 9], [10, 11, 12]], END, 4),
-            look_at="the stream that you cut: write it down by hand.",
+            look_at="the stream that you cut: write it down by hand, with all its end tokens, then the cuts.",
         ),
-        Case("texts that are longer than a row", (drawn([9, 13, 4]), END, 5), look_at="where the second row begins."),
-        Case("many short texts in long rows", (drawn(integers(1, 6, 30, generator)), END, 16)),
-        Case("a rest that does not fill a row", (drawn([6, 6, 6, 5]), END, 7), look_at="the last, unfinished row."),
-        Case("one text that fills two rows with its end token", (drawn([7]), END, 4), look_at="the very last place."),
-        Case("too little for one row", (drawn([3, 2]), END, 12), look_at="what 0 rows of this width are."),
+        Case(
+            "called by name, with another end token",
+            (drawn([2, 6, 3]),),
+            {"end": 90, "width": 5},
+            look_at="the end token.",
+        ),
+        Case("texts that are longer than a row", (drawn([4, 13, 9]), 2, 5), look_at="where the second row begins."),
+        Case("many short texts in long rows", (drawn(many), 1, 16), look_at="the order of the tokens."),
+        Case("a rest that does not fill a row", (drawn([5, 6, 6, 6]), 2, 7), look_at="the last, unfinished row."),
+        Case("one text that fills two rows with its end token", (drawn([7]), 0, 4), look_at="the very last place."),
+        Case("too little for one row", (drawn([2, 3]), 2, 12), look_at="what 0 rows of this width are."),
     ]
+
+
+def _stream(texts: Sequence[Ids], end: int) -> Ids:
+    return [token for text in texts for token in (*text, end)]
 
 
 def _rows(stream: Ids, width: int) -> Tensor:
@@ -49,22 +61,76 @@ def _pack_with_ends_before(texts: list[Ids], end: int, width: int) -> Tensor:
     return _rows([token for text in texts for token in (end, *text)], width)
 
 
+def _pack_with_ends_around(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows([token for text in texts for token in (end, *text, end)], width)
+
+
 def _pack_with_ends_between(texts: list[Ids], end: int, width: int) -> Tensor:
-    return _rows([token for text in texts for token in (*text, end)][:-1], width)
+    return _rows(_stream(texts, end)[:-1], width)
+
+
+def _pack_with_an_end_in_each_row(texts: list[Ids], end: int, width: int) -> Tensor:
+    rows = _rows([token for text in texts for token in text], width - 1)
+    return torch.cat([rows, torch.full((len(rows), 1), end)], dim=1)
+
+
+def _pack_with_this_end(known: int) -> Function:
+    def pack(texts: list[Ids], end: int, width: int) -> Tensor:
+        return _rows(_stream(texts, known), width)
+
+    return pack
 
 
 def _pack_with_a_filled_row(texts: list[Ids], end: int, width: int) -> Tensor:
-    stream = [token for text in texts for token in (*text, end)]
+    stream = _stream(texts, end)
     return _rows(stream + [end] * (-len(stream) % width), width)
 
 
 def _pack_with_a_padded_row(texts: list[Ids], end: int, width: int) -> Tensor:
-    stream = [token for text in texts for token in (*text, end)]
-    return _rows(stream + [PAD] * (-len(stream) % width), width)
+    stream = _stream(texts, end)
+    return _rows(stream + [0] * (-len(stream) % width), width)
+
+
+def _pack_with_a_row_too_many(texts: list[Ids], end: int, width: int) -> Tensor:
+    stream = _stream(texts, end)
+    return _rows(stream + [0] * (width - len(stream) % width), width)
+
+
+def _pack_the_end_of_the_stream(texts: list[Ids], end: int, width: int) -> Tensor:
+    stream = _stream(texts, end)
+    return _rows(stream[len(stream) % width :], width)
 
 
 def _pack_text_by_text(texts: list[Ids], end: int, width: int) -> Tensor:
     return torch.cat([_rows([*text, end], width) for text in texts])
+
+
+def _pack_padded_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    return torch.cat([_pack_with_a_filled_row([text], end, width) for text in texts])
+
+
+def _pack_zero_padded_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    return torch.cat([_pack_with_a_padded_row([text], end, width) for text in texts])
+
+
+def _pack_one_text_a_row(texts: list[Ids], end: int, width: int) -> Tensor:
+    return torch.tensor([([*text, end] + [0] * width)[:width] for text in texts])
+
+
+def _pack_one_ended_text_a_row(texts: list[Ids], end: int, width: int) -> Tensor:
+    return torch.tensor([([*text[: width - 1], end] + [0] * width)[:width] for text in texts])
+
+
+def _pack_cut_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream([text[: width - 1] for text in texts], end), width)
+
+
+def _pack_texts_cut_with_their_ends(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows([token for text in texts for token in [*text, end][:width]], width)
+
+
+def _pack_short_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream([text for text in texts if len(text) < width], end), width)
 
 
 def _pack_down_the_columns(texts: list[Ids], end: int, width: int) -> Tensor:
@@ -72,9 +138,30 @@ def _pack_down_the_columns(texts: list[Ids], end: int, width: int) -> Tensor:
     return rows.reshape(width, -1).T
 
 
-def _pack_overlapping(texts: list[Ids], end: int, width: int) -> Tensor:
-    stream = [token for text in texts for token in (*text, end)]
-    return torch.tensor([stream[i : i + width] for i in range(len(stream) - width + 1)]).view(-1, width)
+def _cut(stream: Ids, width: int, step: int) -> Tensor:
+    """Full rows of which one begins every `step` tokens."""
+    starts = range(0, len(stream) - width + 1, step)
+    return torch.tensor([stream[start : start + width] for start in starts], dtype=torch.long).view(-1, width)
+
+
+def _pack_a_row_a_token(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _cut(_stream(texts, end), width, 1)
+
+
+def _pack_with_a_shared_token(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _cut(_stream(texts, end), width, width - 1)
+
+
+def _pack_with_gaps(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _cut(_stream(texts, end), width, width + 1)
+
+
+def _pack_by_length(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream(sorted(texts, key=len), end), width)
+
+
+def _pack_longest_first(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream(sorted(texts, key=len, reverse=True), end), width)
 
 
 EXERCISE = Exercise(
@@ -105,10 +192,30 @@ EXERCISE = Exercise(
             "Look at: the first place of the first row.",
         ),
         Mistake(
-            "no end after the last text",
+            "end tokens in front and behind",
+            _pack_with_ends_around,
+            "That is what comes out when an end token stands before each text and another one after it: two in a line "
+            "between any two texts. Look at: what stands between two texts.",
+        ),
+        Mistake(
+            "an end token in every row",
+            _pack_with_an_end_in_each_row,
+            "That is what comes out when the end token is put at the end of each row. It ends texts, and a row may end "
+            "in the middle of one. Look at: whether you cut first, or put the end tokens in first.",
+        ),
+        Mistake(
+            "an end token of your own",
+            _pack_with_this_end(1),
+            "That is what comes out when the number of the end token is written into the function. Every tokenizer has "
+            "another, and it is handed in. Look at: where `end` is used.",
+            also=tuple(map(_pack_with_this_end, (0, 2, 3))),
+        ),
+        Mistake(
+            "the last row is lost though it is full",
             _pack_with_ends_between,
-            "That is what comes out when end tokens stand between the texts, but not after the last one: `join` does "
-            "that. Look at: the very last text.",
+            "That is what comes out when one token is missing at the very end: either end tokens stand between the "
+            "texts but not after the last one, as `join` does it, or the full rows are counted one too few when "
+            "nothing is left over. Look at: a single text that fills its rows exactly.",
         ),
         Mistake(
             "fills up the last row",
@@ -121,12 +228,35 @@ EXERCISE = Exercise(
             _pack_with_a_padded_row,
             "That is what comes out when the unfinished row is filled up with a token 0. Whatever token that is, the "
             "model would learn to repeat it; in pretraining nobody misses half a row. Look at: the last row.",
+            also=(_pack_with_a_row_too_many,),
+        ),
+        Mistake(
+            "drops the beginning",
+            _pack_the_end_of_the_stream,
+            "That is what comes out when what is left over is dropped at the beginning of the stream instead of at its "
+            "end. Look at: the first token of the first row.",
         ),
         Mistake(
             "each text by itself",
             _pack_text_by_text,
             "That is what comes out when every text is cut into rows on its own, and its rest thrown away: with texts "
             "shorter than a row, all of it. Look at: what happens between the end of a text and the next text.",
+        ),
+        Mistake(
+            "each text padded by itself",
+            _pack_padded_texts,
+            "That is what comes out when every text begins a row of its own, which is filled up or cut to the width. "
+            "That is padding; packed, the next text begins right behind the end token. Look at: where the second text "
+            "begins.",
+            also=(_pack_zero_padded_texts, _pack_one_text_a_row, _pack_one_ended_text_a_row),
+        ),
+        Mistake(
+            "long texts are cut",
+            _pack_cut_texts,
+            "That is what comes out when a text that is longer than a row is cut to it, or left out. Packed, it goes "
+            "on in the next row. Look at: a text longer than a row.",
+            "`truncation=True` in tokenizers",
+            also=(_pack_texts_cut_with_their_ends, _pack_short_texts),
         ),
         Mistake(
             "down the columns",
@@ -136,13 +266,30 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "rows that overlap",
-            _pack_overlapping,
-            "That is what comes out when a row begins at every token. Each token would then be trained on as many "
-            "times as a row is wide. Look at: where the second row begins.",
+            _pack_a_row_a_token,
+            "That is what comes out when a row begins before the one in front of it has ended: some tokens would be "
+            "trained on more often than others. Look at: where the second row begins.",
+            also=(_pack_with_a_shared_token,),
+        ),
+        Mistake(
+            "a token lost between rows",
+            _pack_with_gaps,
+            "That is what comes out when a token between two rows goes into neither of them. "
+            "Look at: where the second row begins.",
+        ),
+        Mistake(
+            "sorted by length",
+            _pack_by_length,
+            "That is what comes out when the texts are sorted by their length first. Nothing is gained, since there "
+            "are no pads, and the model would read all short texts in a row. Look at: the order of the texts.",
+            also=(_pack_longest_first,),
         ),
     ),
     hints=(
-        "Two steps: first one long list of tokens, each text followed by the end token; then cut it.",
+        "Think of a ribbon: all texts written on it one behind the other, each followed by the end token. What is cut "
+        "from it, and what remains at the end?",
+        "Two steps. A list comprehension with two `for`, or `extend` in a loop, makes one long list of tokens. How "
+        "many full rows are in it is a division without rest.",
         "`len(stream) // width` says how many full rows there are. Keep so many times `width` tokens, make a tensor of "
         "them (dtype torch.long) and give it the shape with `.view(-1, width)`.",
     ),
