@@ -211,6 +211,15 @@ def test_normalising_by_equal_answers_leaves_numbers(reward_model: PreTrainedMod
     assert score_texts(reward_model, tokenizer, [PLAIN.text], ANSWERS[:1]).isfinite().all()
 
 
+def test_what_has_no_standard_deviation_is_not_divided_by(reward_model: PreTrainedModel, tokenizer: Tokenizer):
+    with pytest.raises(TopFiveError, match="cannot normalise by 1 scores"):
+        normalise(reward_model, tokenizer, [PLAIN.text], ANSWERS[:1])
+    with torch.no_grad():
+        reward_model.score.weight.fill_(torch.nan)
+    with pytest.raises(TopFiveError, match="by 3 scores: it takes at least two, and all of them finite"):
+        normalise(reward_model, tokenizer, [PLAIN.text] * 3, ANSWERS)
+
+
 def test_a_saved_reward_model_scores_the_same(reward_model: PreTrainedModel, tokenizer: Tokenizer, tmp_path: Path):
     normalise(reward_model, tokenizer, [PLAIN.text] * 3, ANSWERS)
     reward_model.save_pretrained(tmp_path)

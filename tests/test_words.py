@@ -1,5 +1,8 @@
 """The word reward: finds what decided rankings, counts a repeated item once, survives a file and refuses bad ones."""
 
+import json
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +87,21 @@ def test_what_is_saved_scores_the_same(reward: WordReward, tmp_path):
         WordReward.load(tmp_path)
     with pytest.raises(TopFiveError, match="not a usable word reward"):
         WordReward.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("odd", [{"mean": math.nan}, {"new": math.inf}, {"std": 0.0}, {"std": -1.0}])
+def test_a_saved_reward_of_odd_numbers_is_refused(reward: WordReward, tmp_path, odd):
+    reward.save(tmp_path)
+    numbers = json.loads((tmp_path / "words.json").read_text("utf-8"))
+    (tmp_path / "words.json").write_text(json.dumps(numbers | odd), "utf-8")
+    with pytest.raises(TopFiveError, match="not a usable word reward"):
+        WordReward.load(tmp_path)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nobody_normalises_by_fewer_than_two_answers(reward: WordReward, number):
+    with pytest.raises(TopFiveError, match=f"cannot normalise by {number} scores"):
+        WordReward(reward.weights, reward.new, reward.whole).normalise([""] * number, [render(LIKED)] * number)
 
 
 def test_rankings_that_say_nothing_are_refused():

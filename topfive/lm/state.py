@@ -53,8 +53,8 @@ def load_state(
 ) -> int:
     """Load what `save_state` wrote into model and optimisers; returns the step to go on from, 0 if none was saved.
 
-    Raises TopFiveError, and changes nothing, if the state is damaged, of another model, or of a run with other
-    settings: to go on with those would be neither run.
+    Raises TopFiveError if the state is damaged, and, before anything is loaded, if it is of another model or of a run
+    with other settings: to go on with new ones would be neither run.
     """
     recover(folder)
     if not (folder / "state.json").exists():

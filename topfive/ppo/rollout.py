@@ -156,18 +156,19 @@ def score(
     Raises TopFiveError if a reward function returns something else than `RewardFunction` says, and, with the prompt and
     the answer, if a score is NaN or infinite.
     """
+    nothing_early = torch.zeros_like(samples.mask, dtype=torch.float32)
     if isinstance(reward_model, PreTrainedModel):
-        paid = reward_scores(reward_model, *joined(samples))
-    elif tokenizer is None:
+        scores = reward_scores(reward_model, *joined(samples))
+        check_finite(scores, lambda row: _read(samples, row, tokenizer))
+        return scores, nothing_early
+    if tokenizer is None:
         raise ValueError("a reward function reads text: give the tokenizer too")
-    else:
-        queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
-        returned = reward_model(queries, samples.texts(tokenizer))
-        paid = as_scores(returned, len(queries)).to(samples.response.device)
+    queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
+    returned = reward_model(queries, samples.texts(tokenizer))
+    paid = as_scores(returned, len(queries)).to(samples.response.device)
     check_finite(paid, lambda row: _read(samples, row, tokenizer))
     if paid.ndim == 1:
-        return paid, torch.zeros_like(samples.mask, dtype=torch.float32)
-    assert tokenizer is not None
+        return paid, nothing_early
     pieces = tokenizer.batch_decode(samples.response.flatten()[:, None])
     starts = torch.tensor(["\n" in piece for piece in pieces], device=paid.device).view_as(samples.response)
     return paid.sum(dim=1), at_line_ends(paid, starts & samples.mask.bool())

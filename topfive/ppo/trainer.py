@@ -344,7 +344,7 @@ class PPOTrainer:
     # --- stop and resume ------------------------------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
-        """What has to be the same for a run to be gone on with."""
+        """What has to be the same for a run to be gone on with. Functions need not be: one that failed is mended."""
         settings = asdict(self.args)
         del settings["output_dir"], settings["save_steps"]
         return {**settings, "train_dataset": of_value(self.train_dataset), "ref_model": of_weights(self.ref_model)}

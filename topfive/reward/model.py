@@ -7,6 +7,7 @@ each item speaks for itself: on 360 rankings it told lists that differ in taste 
 numbers kept in the model's config, so that samples of the reference policy have mean 0 and standard deviation 1.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,4 +103,12 @@ def normalise(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[st
     """Shift and scale so that these answers score mean 0, standard deviation 1 (Ziegler et al. 2019, section 2.1)."""
     model.config.reward_mean, model.config.reward_std = 0.0, 1.0
     raw = score_texts(model, tokenizer, prompts, answers)
-    model.config.reward_mean, model.config.reward_std = float(raw.mean()), max(float(raw.std()), 1e-6)
+    model.config.reward_mean, model.config.reward_std = mean_and_std(raw)
+
+
+def mean_and_std(raw: Tensor) -> tuple[float, float]:
+    """Of scores, (n,); the standard deviation at least 1e-6. Raises TopFiveError if there is none."""
+    mean, std = float(raw.mean()), float(raw.std()) if len(raw) > 1 else math.nan
+    if not (math.isfinite(mean) and math.isfinite(std)):
+        raise TopFiveError(f"cannot normalise by {len(raw)} scores: it takes at least two, and all of them finite")
+    return mean, max(std, 1e-6)

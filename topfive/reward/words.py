@@ -24,6 +24,7 @@ from topfive.errors import TopFiveError
 from topfive.files import recover
 from topfive.lists import LENGTH, Ranking, normalise, parse
 from topfive.reward.losses import plackett_luce_loss
+from topfive.reward.model import mean_and_std
 from topfive.reward.train import drop_duplicates, pair_accuracy
 from topfive.stats import Estimate
 
@@ -77,8 +78,7 @@ class WordReward:
     def normalise(self, prompts: Sequence[str], answers: Sequence[str]) -> None:
         """Shift and scale so that these answers score mean 0, standard deviation 1 (Ziegler et al. 2019, 2.1)."""
         self.mean, self.std = 0.0, 1.0
-        raw = self.scores(prompts, answers)
-        self.mean, self.std = float(raw.mean()), max(float(raw.std()), 1e-6)
+        self.mean, self.std = mean_and_std(self.scores(prompts, answers))
 
     def save(self, folder: Path) -> None:
         """Write the weights (half precision) and the four numbers."""
@@ -96,7 +96,10 @@ class WordReward:
             numbers = json.loads((folder / _FILES[1]).read_text("utf-8"))
             if weights.shape != (2**15 + 2**16,) or not np.isfinite(weights).all():
                 raise ValueError(f"weights of shape {weights.shape}, or not numbers")
-            return cls(weights, **{key: float(numbers[key]) for key in ("new", "whole", "mean", "std")})
+            four = {key: float(numbers[key]) for key in ("new", "whole", "mean", "std")}
+            if not np.isfinite(list(four.values())).all() or four["std"] <= 0:
+                raise ValueError(f"{four}: not four finite numbers, the last above 0")
+            return cls(weights, **four)
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise TopFiveError(f"{folder}: not a usable word reward ({reason})") from error
