@@ -45,6 +45,14 @@ def averaging_mistakes(averaged: Callable[[Average], Function]) -> tuple[Mistake
             ),
         ),
         Mistake(
+            "the mask as an index",
+            averaged(lambda each, mask: each[mask].mean()),
+            "That is what comes out when the mask stands in square brackets. It holds whole numbers, so it picks rows "
+            "0 and 1 again and again; only a mask of True and False picks the real tokens. Look at: mask.bool().",
+            "PyTorch: an index of whole numbers picks by number",
+            also=(averaged(lambda each, mask: each[mask].sum() / mask.sum()),),
+        ),
+        Mistake(
             "not averaged",
             averaged(lambda each, mask: each * mask),
             "That is what comes out when there still are several numbers: one a token or one an answer. A loss is one "

@@ -131,7 +131,13 @@ EXERCISE = Exercise(
         Mistake(
             "a plus before π",
             _moved(lambda onehot, pi, adv: (adv * (onehot + pi)).mean(dim=0)),
-            "That is what comes out when π is added: then all answers gain, and nobody pays. Look at: the sign of π.",
+            "That is what comes out when π is added, for all answers or for those that were not sampled: then all "
+            "gain, and nobody pays. Look at: the sign of π.",
+            also=(
+                _moved(
+                    lambda onehot, pi, adv: (adv * (onehot * (1 - pi) + (1 - onehot) * pi)).mean(dim=0),
+                ),
+            ),
         ),
         Mistake(
             "logits where π belongs",

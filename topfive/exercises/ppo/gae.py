@@ -439,9 +439,10 @@ EXERCISE = Exercise(
         Mistake(
             "the sign turned round",
             _after(lambda advantages, values, mask: -advantages),
-            "That is what comes out when a sign in δₜ is turned round: what is expected now is subtracted, what is "
-            "received and still expected is added. Look at: the three signs in δₜ.",
+            "That is what comes out when a sign is turned round, in δₜ or before Âₜ₊₁: what was expected is "
+            "subtracted, all that comes later is added. Look at: the signs in both formulas.",
             also=(
+                _formula(_delta, lambda gamma, lam: -gamma * lam),
                 _formula(lambda r, v, after, gamma, lam: r - gamma * after + v),
                 _formula(lambda r, v, after, gamma, lam: r + gamma * after + v),
                 _formula(lambda r, v, after, gamma, lam: r - gamma * after - v),

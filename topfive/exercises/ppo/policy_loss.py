@@ -110,7 +110,6 @@ EXERCISE = Exercise(
             _gained(lambda rho, adv, eps: torch.maximum(rho * adv, _clip(rho, eps) * adv)),
             "That is what comes out when the larger of the two gains is taken. PPO is a pessimist and takes the "
             "smaller; of two losses (gains with a minus) that is the larger. Look at: min, max and your minus.",
-            also=(_gained(lambda rho, adv, eps: -torch.maximum(rho * adv, _clip(rho, eps) * adv)),),
         ),
         Mistake(
             "the smaller ratio instead of the smaller gain",
@@ -194,6 +193,7 @@ EXERCISE = Exercise(
             _gained(lambda rho, adv, eps: torch.minimum(rho * adv, _clip(rho, eps))),
             "That is what comes out when the clipped ratio is not multiplied by Â: a gain is compared with a ratio. "
             "Look at: both gains have an Â.",
+            also=(_gained(lambda rho, adv, eps: torch.minimum(rho * adv, _clip(rho, eps)) * adv),),
         ),
         Mistake(
             "ε is not used",
@@ -290,6 +290,12 @@ EXERCISE = Exercise(
             _gained(lambda rho, adv, eps: torch.minimum(rho, _clip(rho, eps))),
             "That is what comes out when `advantages` is not looked at: good and bad tokens are pushed alike. "
             "Look at: where Â enters.",
+        ),
+        Mistake(
+            "absolute advantages",
+            lambda new, old, adv, mask, eps: policy_loss(new, old, adv.abs(), mask, eps),
+            "That is what comes out when the advantages lose their sign: bad tokens are pushed like good ones. "
+            "Look at: what is done to Â before it is multiplied.",
         ),
         Mistake(
             "whitens the advantages",

@@ -141,6 +141,22 @@ def _scaled_by(size: Callable[[Tensor], Tensor]) -> Function:
     return whiten
 
 
+def _from_least_to_largest(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+    real = values[mask.bool()]
+    return (values - real.min()) / (real.max() - real.min() + 1e-8) * mask
+
+
+def _by_whole_numbers(correction: int) -> Function:
+    """The mask picks rows."""
+
+    def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+        picked = values[mask]
+        scaled = (values - picked.mean()) / (picked.var(correction=correction) + 1e-8).sqrt()
+        return _shifted(scaled, picked.mean(), mask, shift_mean)
+
+    return whiten
+
+
 def _row_means(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
     """The mean of the responses' means."""
     mean = ((values * mask).sum(dim=1) / mask.sum(dim=1)).mean()
@@ -239,7 +255,16 @@ EXERCISE = Exercise(
                 _scaled_by(lambda real: real.max() - real.min() + 1e-8),
                 _scaled_by(lambda real: real.abs().max() + 1e-8),
                 _scaled_by(lambda real: real.norm() + 1e-8),
+                _from_least_to_largest,
             ),
+        ),
+        Mistake(
+            "the mask as an index",
+            _by_whole_numbers(0),
+            "That is what comes out of values[mask]. The mask holds whole numbers, so it picks rows 0 and 1 again and "
+            "again; only a mask of True and False picks the real tokens. Look at: mask.bool().",
+            "PyTorch: an index of whole numbers picks by number",
+            also=(_by_whole_numbers(1),),
         ),
         Mistake(
             "turned round",
