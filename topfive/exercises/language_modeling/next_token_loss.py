@@ -25,7 +25,7 @@ def _loss_cases(seed: int) -> list[Case]:
         mask = torch.stack([(place >= first) & (place < end) for first, end in rows]).long()
         return logits.requires_grad_(), tokens, mask
 
-    by_hand = torch.tensor([[[log(2.0), 0.0, 0.0], [0.0, 0.0, log(2.0)], [8.0, 0.0, 0.0]]]).requires_grad_()
+    by_hand = torch.tensor([[[0.0, log(2.0), 0.0], [log(2.0), 0.0, 0.0], [0.0, 8.0, 0.0]]]).requires_grad_()
     # As many rows predict as there are tokens: `cross_entropy` then takes time for vocabulary without an error.
     whole = drawn([(0, VOCABULARY + 1)], VOCABULARY + 1)
     whole[1][0, 3] = 0  # token 0 is a token like any other
@@ -37,7 +37,7 @@ def _loss_cases(seed: int) -> list[Case]:
     return [
         Case(
             "three tokens, by hand",
-            (by_hand, torch.tensor([[0, 1, 2]]), torch.ones(1, 3, dtype=torch.long)),
+            (by_hand, torch.tensor([[1, 2, 0]]), torch.ones(1, 3, dtype=torch.long)),
             look_at="three things: which row of the logits is a guess about which token, the softmax over the "
             "vocabulary with its logarithm, and what is divided by what.",
         ),
@@ -102,8 +102,20 @@ def _softmax_over(dim: int) -> Function:
     return _loss(each=lambda rows, following: -_of_following(rows.log_softmax(dim=dim), following))
 
 
+def _whole_softmax_over(dim: int) -> Function:
+    """The same before the last row is cut off."""
+    return _loss(
+        lambda logits, tokens, mask: (logits.log_softmax(dim=dim)[:, :-1], tokens[:, 1:], mask[:, 1:]),
+        lambda rows, following: -_of_following(rows, following),
+    )
+
+
 def _log_plus(epsilon: float) -> Function:
     return _loss(each=lambda rows, following: -(_of_following(rows.softmax(dim=-1), following) + epsilon).log())
+
+
+def _log_not_below(least: float) -> Function:
+    return _loss(each=lambda rows, following: -_of_following(rows.softmax(dim=-1), following).clamp(min=least).log())
 
 
 def _by_exp(rows: Tensor, following: Tensor) -> Tensor:
@@ -180,10 +192,25 @@ EXERCISE = Exercise(
             "more. Look at: which lines shift, and how many of them are needed.",
         ),
         Mistake(
+            "the last prediction is left out",
+            _loss(lambda logits, tokens, mask: (logits[:, :-2], tokens[:, 1:-1], mask[:, 1:-1])),
+            "That is what comes out when everything is shifted as it should be, and then the last row that predicts is "
+            "left out, or the first. Look at: where your slices or your loop begin and end.",
+            also=(_loss(lambda logits, tokens, mask: (logits[:, 1:-1], tokens[:, 2:], mask[:, 2:])),),
+        ),
+        Mistake(
             "wraps round",
             _loss(lambda logits, tokens, mask: (logits, tokens.roll(-1, 1), mask.roll(-1, 1))),
-            "That is what comes out when `roll` moves the first token to the end, and the last row has to predict it. "
-            "Look at: whether the last place may count.",
+            "That is what comes out when the last row has to predict something although nothing follows it: `roll` "
+            "moves the first token there. Look at: whether the last place may count.",
+        ),
+        Mistake(
+            "tokens shifted, the mask not, and the last row predicts",
+            _loss(lambda logits, tokens, mask: (logits, tokens.roll(-1, 1), mask)),
+            "That is what comes out when the tokens are moved by one place and the mask is not. The mask then belongs "
+            "to other tokens, and the last row has to predict what is not there. "
+            "Look at: the mask, and the last place.",
+            also=(_loss(lambda logits, tokens, mask: (logits, F.pad(tokens[:, 1:], (0, 1)), mask)),),
         ),
         Mistake(
             "mask not shifted",
@@ -198,6 +225,12 @@ EXERCISE = Exercise(
             "Look at: where the mask comes in.",
         ),
         Mistake(
+            "the mask turned round",
+            _loss(lambda logits, tokens, mask: (logits[:, :-1], tokens[:, 1:], 1 - mask[:, 1:])),
+            "That is what comes out when a place counts where the mask is 0, and does not where it is 1. "
+            "Look at: what is filled in, or left out, where the mask is 1.",
+        ),
+        Mistake(
             "pads found as token 0",
             _loss(lambda logits, tokens, mask: (logits[:, :-1], tokens[:, 1:], tokens[:, 1:] != 0)),
             "That is what comes out when the number 0 says what does not count. Here 0 is a token like any other, and "
@@ -210,6 +243,12 @@ EXERCISE = Exercise(
             _loss(lambda logits, tokens, mask: (logits[:, :-1], tokens[:, 1:], mask[:1, 1:].expand_as(tokens[:, 1:]))),
             "That is what comes out when the first text of a batch says which places count in all of them. "
             "Look at: an index that takes one row of the mask.",
+        ),
+        Mistake(
+            "only the first text",
+            _loss(lambda logits, tokens, mask: (logits[:1, :-1], tokens[:1, 1:], mask[:1, 1:])),
+            "That is what comes out when only the first text of a batch has a loss. Look at: an index that is always "
+            "0, or a `return` inside a loop.",
         ),
         Mistake(
             "the mask as an index",
@@ -296,7 +335,7 @@ EXERCISE = Exercise(
             "or over the texts. `cross_entropy` always takes the second dimension, and the logits have the vocabulary "
             "last. Look at: which dimension becomes probabilities that sum to 1.",
             "the documentation of torch.nn.functional.cross_entropy: input (N, C, d), target (N, d)",
-            also=(_softmax_over(1), _softmax_over(0)),
+            also=(_softmax_over(1), _softmax_over(0), _whole_softmax_over(1)),
         ),
         Mistake(
             "reshaped instead of transposed",
@@ -332,7 +371,8 @@ EXERCISE = Exercise(
             "far-off logits make exp infinite or a probability 0, and a small number added to it only hides that. "
             "Look at: the function that does both at once.",
             also=(
-                *map(_log_plus, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+                *map(_log_plus, (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+                *map(_log_not_below, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
                 _loss(each=_by_exp),
                 _loss(each=_by_log_of_sum),
             ),

@@ -129,6 +129,10 @@ def _pack_texts_cut_with_their_ends(texts: list[Ids], end: int, width: int) -> T
     return _rows([token for text in texts for token in [*text, end][:width]], width)
 
 
+def _pack_texts_cut_before_their_ends(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream([text[:width] for text in texts], end), width)
+
+
 def _pack_short_texts(texts: list[Ids], end: int, width: int) -> Tensor:
     return _rows(_stream([text for text in texts if len(text) < width], end), width)
 
@@ -154,6 +158,58 @@ def _pack_with_a_shared_token(texts: list[Ids], end: int, width: int) -> Tensor:
 
 def _pack_with_gaps(texts: list[Ids], end: int, width: int) -> Tensor:
     return _cut(_stream(texts, end), width, width + 1)
+
+
+def _pack_width_rows(texts: list[Ids], end: int, width: int) -> Tensor:
+    return train.pack(texts, end, width).reshape(width, -1)
+
+
+def _pack_whole_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    """No text is cut if it fits into a row: the row before is filled up instead."""
+    rows: list[Ids] = []
+    row: Ids = []
+    for text in texts:
+        if len(row) + len(text) + 1 > width:
+            rows.append((row + [end] * width)[:width])
+            row = []
+        row = [*row, *text, end]
+    return torch.tensor([*rows, (row + [end] * width)[:width]])
+
+
+def _pack_whole_texts_but_the_last_row(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _pack_whole_texts(texts, end, width)[:-1]
+
+
+def _pack_a_row_after_each_text(texts: list[Ids], end: int, width: int) -> Tensor:
+    """`if` for `while`: at most one row is taken out of the buffer after each text."""
+    rows: list[Ids] = []
+    buffer: Ids = []
+    for text in texts:
+        buffer = [*buffer, *text, end]
+        if len(buffer) >= width:
+            rows.append(buffer[:width])
+            buffer = buffer[width:]
+    return torch.tensor(rows, dtype=torch.long).view(-1, width)
+
+
+def _pack_and_forget(texts: list[Ids], end: int, width: int) -> Tensor:
+    """The buffer is emptied when a row is taken out of it."""
+    rows: list[Ids] = []
+    buffer: Ids = []
+    for text in texts:
+        buffer = [*buffer, *text, end]
+        if len(buffer) >= width:
+            rows.append(buffer[:width])
+            buffer = []
+    return torch.tensor(rows, dtype=torch.long).view(-1, width)
+
+
+def _pack_turned_round(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream(texts[::-1], end), width)
+
+
+def _pack_in_order_of_numbers(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream(sorted(texts), end), width)
 
 
 def _pack_by_length(texts: list[Ids], end: int, width: int) -> Tensor:
@@ -256,7 +312,32 @@ EXERCISE = Exercise(
             "That is what comes out when a text that is longer than a row is cut to it, or left out. Packed, it goes "
             "on in the next row. Look at: a text longer than a row.",
             "`truncation=True` in tokenizers",
-            also=(_pack_texts_cut_with_their_ends, _pack_short_texts),
+            also=(_pack_texts_cut_with_their_ends, _pack_texts_cut_before_their_ends, _pack_short_texts),
+        ),
+        Mistake(
+            "whole texts only",
+            _pack_whole_texts,
+            "That is what comes out when a text that does not fit into what is left of a row begins the next one, and "
+            "the row is filled up. Packed, a text is cut wherever a row ends. Look at: the end of the first row.",
+            also=(_pack_whole_texts_but_the_last_row,),
+        ),
+        Mistake(
+            "one row after each text",
+            _pack_a_row_after_each_text,
+            "That is what comes out when at most one row is taken from the stream after each text: behind a long text "
+            "several are full. Look at: `if` and `while`.",
+        ),
+        Mistake(
+            "what is left behind a row is forgotten",
+            _pack_and_forget,
+            "That is what comes out when a row is taken from the stream and what stands behind it thrown away. The "
+            "next row begins there. Look at: what you keep after a row.",
+        ),
+        Mistake(
+            "so many rows instead of so wide",
+            _pack_width_rows,
+            "That is what comes out when there are `width` rows, instead of rows of this width. "
+            "Look at: the order of the two numbers in `view`.",
         ),
         Mistake(
             "down the columns",
@@ -278,11 +359,11 @@ EXERCISE = Exercise(
             "Look at: where the second row begins.",
         ),
         Mistake(
-            "sorted by length",
+            "another order",
             _pack_by_length,
-            "That is what comes out when the texts are sorted by their length first. Nothing is gained, since there "
-            "are no pads, and the model would read all short texts in a row. Look at: the order of the texts.",
-            also=(_pack_longest_first,),
+            "That is what comes out when the texts are put into another order first, sorted or turned round. Nothing "
+            "is gained by it, since there are no pads. Look at: the order of the texts.",
+            also=(_pack_longest_first, _pack_turned_round, _pack_in_order_of_numbers),
         ),
     ),
     hints=(

@@ -93,6 +93,25 @@ def _masked(value: int) -> Callable[[Tensor, Tensor, int], Pair]:
     return lambda tokens, mask, pad: (tokens, mask.masked_fill(mask == 0, value))
 
 
+def _counted_from_the_end(examples: Examples, pad: int, mask_prompt: bool = True) -> Pair:
+    """mask[row, -len(completion):] = 1, where the row may end in pads."""
+    tokens, _ = train.pad_batch(examples, pad)
+    mask = torch.zeros_like(tokens)
+    for row, (prompt, completion) in enumerate(examples):
+        mask[row, -len(completion) - (0 if mask_prompt else len(prompt)) :] = 1
+    return tokens, mask
+
+
+def _completion_counted_from_the_end(examples: Examples, pad: int, mask_prompt: bool = True) -> Pair:
+    return _counted_from_the_end(examples, pad)
+
+
+def _pads_in_the_mask(examples: Examples, pad: int, mask_prompt: bool = True) -> Pair:
+    tokens, mask = train.pad_batch(examples, pad, mask_prompt)
+    marks = [[int(not mask_prompt)] * len(prompt) + [1] * len(completion) for prompt, completion in examples]
+    return tokens, _filled(marks, pad, mask.shape[1])
+
+
 def _one_length(length: Callable[[list[int]], int]) -> Function:
     """The same length of prompt for all rows."""
 
@@ -283,6 +302,19 @@ EXERCISE = Exercise(
                 _one_length_to_the_end(lambda lengths: lengths[0]),
                 _one_length_to_the_end(max),
             ),
+        ),
+        Mistake(
+            "counted from the end of the row",
+            _counted_from_the_end,
+            "That is what comes out when the places of the completion are counted from the end of the row: in a short "
+            "row pads stand there. Look at: a negative index.",
+            also=(_completion_counted_from_the_end,),
+        ),
+        Mistake(
+            "pads in the mask",
+            _pads_in_the_mask,
+            "That is what comes out when the mask, too, is filled up with the pad token. A pad does not count: in the "
+            "mask belongs a 0. Look at: what the mask is filled up with.",
         ),
         Mistake(
             "the completion's length for where it ends",

@@ -66,6 +66,12 @@ def _waste(lengths: Ids, batch_size: int, *, wrong: str = "") -> float:
         "factor": places / real,
         "real share": real / places,
         "sign": real / places - 1,
+        "of the widest": (places - real) / (len(lengths) * max(lengths)),
+        "whole percent": float(round(100 * (1 - real / places))),
+        "of widths": (places - real) / sum(map(max, batches)),
+        "real of widths": 1 - real / sum(map(max, batches)),
+        "last pads": _pads(batches[-1]) / places,
+        "last places": (places - real) / (len(batches[-1]) * max(batches[-1])),
         "whole numbers": float(1 - real // places),
         "whole pads": float((places - real) // places),
         "rounded": round(1 - real / places, 2),
@@ -75,6 +81,10 @@ def _waste(lengths: Ids, batch_size: int, *, wrong: str = "") -> float:
         "full rows": 1 - real / full,
         "full places": (places - real) / full,
     }[wrong]
+
+
+def _pads(batch: Ids) -> int:
+    return len(batch) * max(batch) - sum(batch)
 
 
 def _ends_counted(lengths: Ids, batch_size: int) -> float:
@@ -119,8 +129,9 @@ EXERCISE = Exercise(
         Mistake(
             "padded to the longest of all",
             _wide(lambda batch, lengths: max(lengths)),
-            "That is what comes out when every batch is as wide as the longest text of all. Each has its own width. "
-            "Look at: over what you take the maximum.",
+            "That is what comes out when the longest text of all says how many places there are. Each batch has its "
+            "own width. Look at: over what you take the maximum.",
+            also=(partial(_waste, wrong="of the widest"),),
         ),
         Mistake(
             "padded to the longest so far",
@@ -193,12 +204,35 @@ EXERCISE = Exercise(
             partial(_waste, wrong="percent"),
             "That is the waste as a percentage. A share was asked for, between 0 and 1; whoever prints it may write "
             "`{waste:.0%}`. Look at: your last line.",
+            also=(partial(_waste, wrong="whole percent"),),
         ),
         Mistake(
             "rounded",
             partial(_waste, wrong="rounded"),
             "That is the waste, rounded. Whoever prints it may do that: `{waste:.0%}`. Look at: your last line.",
             also=(partial(_waste, wrong="rounded to three"),),
+        ),
+        Mistake(
+            "widths for places",
+            partial(_waste, wrong="of widths"),
+            "That is what comes out when the widths of the batches are added up. A batch has so many places in each of "
+            "its rows. Look at: how many places a batch has.",
+            also=(partial(_waste, wrong="real of widths"),),
+        ),
+        Mistake(
+            "only the first batch",
+            lambda lengths, batch_size: _share([lengths[:batch_size]]),
+            "That is what comes out when only the first batch is looked at. Look at: a `return` inside the loop.",
+        ),
+        Mistake(
+            "only the last batch",
+            partial(_waste, wrong="last pads"),
+            "That is what comes out when a number is overwritten with each batch instead of growing, so that only the "
+            "last batch is left of it. Look at: = and +=, and the line after the loop.",
+            also=(
+                partial(_waste, wrong="last places"),
+                lambda lengths, batch_size: _share(_batches(lengths, batch_size)[-1:]),
+            ),
         ),
         Mistake(
             "a division without rest",

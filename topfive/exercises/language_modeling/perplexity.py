@@ -80,6 +80,12 @@ EXERCISE = Exercise(
             _pair(lambda nats, count: (nats / count).mean().exp()),
             "That is what comes out when the loss is averaged within each text first: a token in a short text counts "
             "for more than one in a long text. Look at: adding up nats and counts before you divide.",
+            also=(
+                lambda nats, tokens, words: (
+                    float(_mean_nats(nats, tokens).exp()),
+                    float((nats / words).mean().exp()),
+                ),
+            ),
         ),
         Mistake(
             "sum of the texts' means",
@@ -100,10 +106,22 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
-            "divides by the mean length",
+            "a sum and a mean",
             _pair(lambda nats, count: (nats.sum() / count.float().mean()).exp()),
-            "That is what comes out when all nats are divided by the mean length of a text. All nats belong to all "
-            "pieces. Look at: sum and mean.",
+            "That is what comes out when nats or pieces are added up over the texts and the other is averaged. All "
+            "nats belong to all pieces. Look at: sum and mean.",
+            also=(_pair(lambda nats, count: (nats.mean() / count.sum()).exp()),),
+        ),
+        Mistake(
+            "only the first text",
+            _pair(lambda nats, count: (nats[0] / count[0]).exp()),
+            "That is what comes out when only the first text is measured. Look at: an index that is always 0.",
+        ),
+        Mistake(
+            "a division without rest",
+            _pair(lambda nats, count: (nats.sum() // count.sum()).exp()),
+            "That is what comes out when `//` throws away what does not go into it a whole number of times. "
+            "Look at: / and //.",
         ),
         Mistake(
             "exp of the total",

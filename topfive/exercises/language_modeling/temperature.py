@@ -74,6 +74,10 @@ def _not_below(floor: float) -> Function:
     return _unguarded(lambda logits, temperature: (logits / max(temperature, floor)).softmax(dim=-1))
 
 
+def _cold_at(floor: float) -> Function:
+    return _probabilities(cold=lambda logits: (logits / floor).softmax(dim=-1))
+
+
 def _plus(floor: float) -> Function:
     return _unguarded(lambda logits, temperature: (logits / (temperature + floor)).softmax(dim=-1))
 
@@ -102,8 +106,8 @@ EXERCISE = Exercise(
         Mistake(
             "multiplies by the temperature",
             _probabilities(lambda logits, temperature: (logits * temperature).softmax(dim=-1)),
-            "That is what comes out when the logits are multiplied by the temperature: cold becomes hot. "
-            "Look at: × and ÷.",
+            "That is what comes out when the logits are multiplied by the temperature, or the probabilities raised to "
+            "it: cold becomes hot. Look at: × and ÷.",
             also=(_unguarded(lambda logits, temperature: (logits * temperature).softmax(dim=-1)),),
         ),
         Mistake(
@@ -197,7 +201,11 @@ EXERCISE = Exercise(
             "That is what comes out when a temperature of 0 is taken for a small one, so that nothing is divided by 0. "
             "Two tokens that are nearly as likely then share the probability, and at 0 the likelier gets all of it. "
             "Look at: what you do about 0.",
-            also=(*map(_not_below, (0.05, 0.02, 0.01, 0.005)), *map(_plus, (0.1, 0.01, 1e-3))),
+            also=(
+                *map(_not_below, (0.05, 0.02, 0.01, 0.005)),
+                *map(_cold_at, (0.5, 0.1, 0.05, 0.01)),
+                *map(_plus, (0.1, 0.01, 1e-3)),
+            ),
         ),
         Mistake(
             "0 taken for 1",
@@ -217,9 +225,13 @@ EXERCISE = Exercise(
         Mistake(
             "the largest logit at temperature 0",
             _probabilities(cold=lambda logits: logits.amax(dim=-1)),
-            "That is what comes out when temperature 0 gives the largest logit, or leaves it in its place. Wanted are "
-            "probabilities: a single 1 in each row, and 0 elsewhere. Look at: max and argmax, and what you put in.",
+            "That is what comes out when temperature 0 gives the largest logit or probability, or leaves it in its "
+            "place. Wanted are probabilities: a single 1 in each row, and 0 elsewhere. Look at: max and argmax, and "
+            "what you put in.",
             also=(
+                _probabilities(cold=lambda logits: logits.softmax(dim=-1).amax(dim=-1)),
+                _probabilities(cold=lambda logits: logits.softmax(dim=-1).amax(dim=-1, keepdim=True)),
+                _probabilities(cold=lambda logits: logits.masked_fill(_greedy(logits) == 0, -torch.inf)),
                 _probabilities(cold=lambda logits: logits.amax(dim=-1, keepdim=True)),
                 _probabilities(cold=lambda logits: logits * _greedy(logits)),
             ),
@@ -232,6 +244,36 @@ EXERCISE = Exercise(
             also=(
                 _probabilities(cold=_one_in_all),
                 _probabilities(cold=lambda logits: F.one_hot(logits.argmax() % logits.shape[-1], logits.shape[-1])),
+            ),
+        ),
+        Mistake(
+            "everybody's 1 in every row at temperature 0",
+            _probabilities(cold=lambda logits: _greedy(logits).flatten(0, -2).amax(dim=0).expand_as(logits)),
+            "That is what comes out when each row gets a 1 for the likeliest token of every row: `zeros[..., best] = "
+            "1` does that. A row has one 1, its own. Look at: `scatter`, or `F.one_hot`.",
+        ),
+        Mistake(
+            "too few columns at temperature 0",
+            _probabilities(cold=lambda logits: F.one_hot(logits.argmax(dim=-1)).to(logits.dtype)),
+            "That is what comes out when `F.one_hot` is not told how many columns there are: it stops at the largest "
+            "number that it sees. Look at: its second argument.",
+        ),
+        Mistake(
+            "all alike at temperature 0",
+            _probabilities(cold=lambda logits: torch.full_like(logits, 1 / logits.shape[-1])),
+            "That is what comes out when all tokens are alike at temperature 0. That is the other end, endless heat; "
+            "at 0 the likeliest gets everything. Look at: what you return when the temperature is 0.",
+            also=(_probabilities(cold=torch.zeros_like), _probabilities(cold=torch.ones_like)),
+        ),
+        Mistake(
+            "the sign of the logits",
+            _probabilities(lambda logits, temperature: (-logits / temperature).softmax(dim=-1)),
+            "That is what comes out when the logits are turned round: the likeliest token gets the least. "
+            "Look at: the sign.",
+            also=(
+                _probabilities(
+                    lambda logits, temperature: (-logits / temperature).softmax(dim=-1), lambda logits: _greedy(-logits)
+                ),
             ),
         ),
         Mistake(

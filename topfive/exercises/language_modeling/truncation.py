@@ -33,7 +33,6 @@ def _truncate_cases(seed: int) -> list[Case]:
             (by_hand, None, 0.8),
             look_at="the tokens from the likeliest to the unlikeliest, and the sum of their probabilities after each.",
         ),
-        Case("top-p: p is reached exactly", (exact, None, 0.5), look_at="a sum that is p already: it is at least p."),
         Case("top-k in a batch", (rows, 5, 1.0), look_at="whether every row keeps its own five."),
         Case("top-p in a batch", (rows, None, 0.8), look_at="the order of the tokens before and after sorting."),
         Case("a model that is sure: top-p keeps at least one", (sure, None, 0.3), look_at="the likeliest token."),
@@ -47,6 +46,7 @@ def _truncate_cases(seed: int) -> list[Case]:
         Case(nothing, (rows, 30, 1.0), look_at="a k that is the size of the vocabulary."),
         Case(nothing, (by_hand, 9, 1.0), look_at="k when it is too large for topk."),
         Case("three dimensions", (drawn(2, 3, 12), 9, 0.9), look_at="`dim=-1`."),
+        Case("p is reached exactly", (exact, None, 0.5), probe=True),
         Case("p of 0", (rows, None, 0.0), probe=True),
     ]
 
@@ -148,9 +148,25 @@ def _unshifted_first_row(probabilities: Tensor, ordered: Tensor, top_p: float) -
     return goes
 
 
-def _one_nucleus(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
-    goes = _beyond(probabilities, ordered, top_p)
-    return goes.flatten(0, -2)[0].expand_as(goes) if goes.ndim > 1 else goes
+def _turned_round(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
+    return ~_beyond(probabilities, ordered, top_p)
+
+
+def _one_nucleus(of_all: Callable[[Tensor], Tensor]) -> Function:
+    """The same marks for all rows: those that `of_all` makes of theirs, (rows, vocabulary)."""
+
+    def beyond(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
+        goes = _beyond(probabilities, ordered, top_p)
+        return of_all(goes.reshape(-1, goes.shape[-1])).expand_as(goes)
+
+    return _by_beyond(beyond)
+
+
+def _sorted_and_gathered(logits: Tensor, top_p: float) -> Tensor:
+    """`gather` for `scatter`, with the logits themselves."""
+    if top_p >= 1:
+        return logits
+    return _sorted_top_p(logits, top_p).gather(-1, logits.argsort(dim=-1, descending=True))
 
 
 def _down_the_batch(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
@@ -308,12 +324,6 @@ EXERCISE = Exercise(
             also=(_by_beyond(_but_the_first(_crossing_or_reached)),),
         ),
         Mistake(
-            "one more when p is reached exactly",
-            _by_beyond(_strictly_beyond),
-            "That is what comes out when a token goes only if the sum before it is more than p. The nucleus is to sum "
-            "to at least p: where the sum is p, it is complete. Look at: > and ≥.",
-        ),
-        Mistake(
             "one token too many",
             _by_beyond(_one_more),
             "That is what comes out when the token after the one that passes p stays too: the marks are moved by one "
@@ -332,7 +342,12 @@ EXERCISE = Exercise(
             "That is what comes out when the marks of what goes, made in the sorted order, are laid on the logits in "
             "the order of the vocabulary without the right way back: tokens go that happen to have those numbers. "
             "`gather` goes into the sorted order; out of it leads `scatter`. Look at: the way back.",
-            also=(_truncate(p_step=partial(_top_p, back=lambda goes, order: goes.gather(-1, order))),),
+            also=(
+                _truncate(p_step=partial(_top_p, back=lambda goes, order: goes.gather(-1, order))),
+                _truncate(p_step=partial(_top_p, back=lambda goes, order: goes, beyond=_crossing)),
+                _truncate(p_step=partial(_top_p, back=lambda goes, order: goes, beyond=_but_the_first(_crossing))),
+                _truncate(p_step=_sorted_and_gathered),
+            ),
         ),
         Mistake(
             "adds up without sorting",
@@ -380,9 +395,16 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "one nucleus for the batch",
-            _by_beyond(_one_nucleus),
-            "That is what comes out when all rows keep as many tokens as the first one. Where the model is sure it "
-            "needs few, elsewhere many. Look at: where the marks of a row come from.",
+            _one_nucleus(lambda goes: goes[0]),
+            "That is what comes out when all rows keep as many tokens, those of one row or of the whole batch. Where "
+            "the model is sure it needs few, elsewhere many. Look at: where the marks of a row come from.",
+            also=(_one_nucleus(lambda goes: goes.all(dim=0)), _one_nucleus(lambda goes: goes.any(dim=0))),
+        ),
+        Mistake(
+            "the nucleus goes",
+            _by_beyond(_turned_round),
+            "That is what comes out when the nucleus gets −∞ and the rest stays. Look at: < and ≥, and whether your "
+            "marks say what stays or what goes.",
         ),
         Mistake(
             "each token by itself",
@@ -482,6 +504,14 @@ EXERCISE = Exercise(
             _truncate(_k_too_large),
             "`topk` cannot give more than there are. If k is at least the size of the vocabulary, all of it stays. "
             "Look at: the `if` before top-k.",
+        ),
+        Mistake(
+            "one more when p is reached exactly",
+            _by_beyond(_strictly_beyond),
+            "Where the sum is p exactly your nucleus takes one token more. It is to sum to at least p, so there it is "
+            "complete: ≥ in the place of >, or the other way round.",
+            "the comparison in transformers' TopPLogitsWarper of 2020",
+            advice=True,
         ),
         Mistake(
             "nothing left at p = 0",
