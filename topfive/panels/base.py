@@ -200,12 +200,17 @@ def _check_answerable(task: Mapping[str, Any], name: str, number: int) -> None:
 
 
 def _place(path: Path) -> str:
-    """Whose clicks these are while there is no ledger to say so: the folder and the person, not to be read from it."""
+    """Whose clicks these are while there is no ledger to say so: the folder and the person, not to be read from it.
+
+    Rather too strict than too lax: clicks whose place has changed wait, those that went to another ledger are lost.
+    """
     try:
         person = os.environ.get("JUPYTERHUB_USER") or f"{getpass.getuser()}@{platform.node()}"
     except (KeyError, OSError, ImportError):  # a system without a name for this user
         person = platform.node()
-    return "@" + hashlib.sha256(f"{person} {path}".encode()).hexdigest()[:16]
+    home = path.parent.parent
+    folder = home.stat().st_ino if home.is_dir() else 0  # another folder of this name is another place
+    return "@" + hashlib.sha256(f"{person} {path} {folder}".encode()).hexdigest()[:16]
 
 
 def _html_table(note: str, rows: Sequence[Sequence[str]]) -> str:
