@@ -147,5 +147,10 @@ def _points(found: Exercise, points: float) -> str:
 
 def _wrapped(text: str, indent: int) -> str:
     return textwrap.fill(
-        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent, break_long_words=False
+        text,
+        WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -167,5 +167,9 @@ def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIB
         for case in cases:
             stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt | NotTriedError)
             given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
-    right = tuple(call(exercise, exercise.solution, case) for case in cases)
-    return Verdict(exercise, tuple(given), right, bool(ran))
+    return Verdict(exercise, tuple(given), _right(exercise, tuple(seeds)), bool(ran))
+
+
+@lru_cache(maxsize=64)
+def _right(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Outcome, ...]:
+    return tuple(call(exercise, exercise.solution, case) for seed in seeds for case in exercise.cases(seed))

@@ -209,7 +209,7 @@ function replay(events, tasks = []) {
  */
 function keyOf({ key, code, shiftKey }) {
   if (key.length > 1) return key; // Enter, ArrowUp …
-  if (/^[a-z0-9]$/i.test(key)) return key.toLowerCase();
+  if (/^[a-z0-9!?=]$/i.test(key)) return key.toLowerCase();
   if (!shiftKey && /^Digit\d$/.test(code)) return code.at(-1);
   if (key > "\x7f" && /^Key[A-Z]$/.test(code)) return code.at(-1).toLowerCase();
   return key;

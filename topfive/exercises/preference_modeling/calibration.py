@@ -13,44 +13,70 @@ from topfive.reward import measure
 def _calibration_cases(seed: int) -> list[Case]:
     generator = seeded(seed)
 
-    def drawn(number: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-        sure = torch.rand(number, generator=generator, dtype=dtype)
-        return sure, (torch.rand(number, generator=generator, dtype=dtype) < sure).long()
+    def drawn(number: int) -> tuple[Tensor, Tensor]:
+        sure = torch.rand(number, generator=generator)
+        return sure, (torch.rand(number, generator=generator) < sure).long()
 
-    toy = (torch.tensor([0.5, 0.625, 0.125, 0.25]), torch.tensor([1, 0, 0, 1]))
+    toy = (torch.tensor([0.5, 0.625, 0.125, 0.25, 0.75]), torch.tensor([1, 0, 0, 1, 1]))
     edges = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0, 1.0])
     low = drawn(40)
     return [
-        Case("four predictions, two bins", toy, {"bins": 2}, look_at="which predictions stand in which bin."),
+        Case("five predictions, two bins", toy, {"bins": 2}, look_at="each bin by hand: its three numbers."),
         Case("many predictions", drawn(300), {"bins": 5}, look_at="the three columns, one after the other."),
-        Case("many predictions", drawn(500, torch.float64), look_at="the three columns, one after the other."),
+        Case("many predictions", drawn(500), look_at="the three columns, one after the other."),
         Case("on the edges, 0 and 1", (edges, torch.tensor([0, 1, 0, 1, 1, 0])), {"bins": 4}, look_at="p = 1."),
         Case("empty bins", (low[0] * 0.4, low[1]), {"bins": 8}, look_at="the mean of no prediction at all."),
     ]
 
 
+def _inside(probabilities: Tensor, bins: int, b: int, wrong: str) -> Tensor:
+    """Which predictions are in bin b, with one thing wrong."""
+    place, last = probabilities * bins, b == bins - 1
+    if wrong == "equal counts":
+        chunk = torch.tensor_split(probabilities.argsort(stable=True), bins)[b]
+        return torch.zeros(len(place), dtype=torch.bool).index_fill(0, chunk, True)
+    low, high = probabilities.min(), probabilities.max()
+    ways = {
+        "loses 1": (place >= b) & (place < b + 1),
+        "right edge": (place <= b + 1) & ((place > b) | (b == 0)),
+        "open edges": (place > b) & (place < b + 1),
+        "both edges": (place >= b) & (place <= b + 1),
+        "cumulative": place < b + 1,
+        "rounds": place.round().clamp(max=bins - 1) == b,
+        "of the data": ((probabilities - low) / (high - low) * bins).long().clamp(max=bins - 1) == b,
+        "ten bins": (probabilities * 10).long().clamp(max=bins - 1) == b,
+    }
+    return ways.get(wrong, (place >= b) & ((place < b + 1) | last))
+
+
+def _row(predicted: Tensor, happened: Tensor, of: int, middle: float, wrong: str) -> Tensor:
+    """Predicted, observed and count of one bin, with one thing wrong."""
+    mean, share, count = predicted.mean(), happened.mean(), torch.tensor(float(len(predicted)))
+    right = ((predicted > 0.5) == happened.bool()).to(predicted).mean()
+    ways = {
+        "bin centre": (torch.tensor(middle) if len(predicted) else mean, share, count),
+        "accuracy": (mean, right, count),
+        "confidence": (torch.maximum(predicted, 1 - predicted).mean(), right, count),
+        "failures": (mean, 1 - share, count),
+        "share of all": (mean, happened.sum() / of if len(predicted) else share, count),
+        "sums": (predicted.sum(), happened.sum(), count),
+        "number of positives": (mean, happened.sum(), count),
+        "difference": (mean, share - mean, count),
+        "count as share": (mean, share, count / of),
+    }
+    row = torch.stack(ways.get(wrong, (mean, share, count)))
+    return row.nan_to_num(0.0) if wrong == "empty is 0" else row
+
+
 def _calibration(probabilities: Tensor, outcomes: Tensor, bins: int = 10, *, wrong: str = "") -> Tensor:
     """Bin by bin, with one thing wrong."""
     rows = []
-    order = probabilities.argsort(stable=True)
-    chunks = torch.tensor_split(order, bins)
     for b in range(bins):
-        last = b == bins - 1 and wrong != "loses 1"
-        inside = (probabilities * bins >= b) & ((probabilities * bins < b + 1) | last)
-        if wrong == "right edge":
-            inside = (probabilities * bins <= b + 1) & ((probabilities * bins > b) | (b == 0))
-        if wrong == "equal counts":
-            inside = torch.zeros(len(order), dtype=torch.bool).index_fill(0, chunks[b], True)
-        predicted, happened = probabilities[inside], outcomes[inside].to(probabilities.dtype)
-        mean = predicted.mean() if wrong != "bin centre" or not len(predicted) else torch.tensor((b + 0.5) / bins)
-        if wrong == "accuracy":
-            happened = ((predicted > 0.5) == happened.bool()).to(probabilities.dtype)
-        share = happened.sum() / len(outcomes) if wrong == "share of all" and len(predicted) else happened.mean()
-        count = len(predicted) / len(outcomes) if wrong == "count as share" else len(predicted)
-        row = torch.stack([mean.to(probabilities.dtype), share, torch.tensor(count, dtype=probabilities.dtype)])
-        rows.append(row.nan_to_num(0.0) if wrong == "empty is 0" else row)
-    table = torch.stack(rows)
-    return table[:, [1, 0, 2]] if wrong == "columns change places" else table
+        inside = _inside(probabilities, bins, b, wrong)
+        rows.append(_row(probabilities[inside], outcomes[inside].float(), len(outcomes), (b + 0.5) / bins, wrong))
+    table = torch.stack([row for row in rows if row[2] or wrong != "empty is left out"])
+    table = table[:, {"columns change places": [1, 0, 2], "count first": [2, 0, 1]}.get(wrong, [0, 1, 2])]
+    return {"two columns": table[:, :2], "transposed": table.T}.get(wrong, table)
 
 
 EXERCISE = Exercise(
@@ -99,6 +125,78 @@ EXERCISE = Exercise(
             "That is what comes out when the second column says how often the prediction was right. For p = 0.1 that "
             "is 0.9 if all is well, and the curve bends up on the left. Look at: how often the outcome was 1.",
             "Guo et al. 2017 do this for the probability of the predicted class, which is never below 1/2",
+            also=(partial(_calibration, wrong="confidence"),),
+        ),
+        Mistake(
+            "how often it did not happen",
+            partial(_calibration, wrong="failures"),
+            "That is what comes out when the outcomes that are 0 are counted. Look at: how often the outcome was 1.",
+        ),
+        Mistake(
+            "sums instead of means",
+            partial(_calibration, wrong="sums"),
+            "That is what comes out when probabilities or outcomes are added up and never divided by how many there "
+            "are in the bin. Look at: the first two columns, which are between 0 and 1.",
+            also=(partial(_calibration, wrong="number of positives"),),
+        ),
+        Mistake(
+            "the difference instead of the frequency",
+            partial(_calibration, wrong="difference"),
+            "That is what comes out when the second column is observed minus predicted. The two are kept apart, so "
+            "that a curve can be drawn. Look at: the second column.",
+        ),
+        Mistake(
+            "edges belong to no bin",
+            partial(_calibration, wrong="open edges"),
+            "That is what comes out when a prediction that is exactly on an edge is in no bin. Look at: > and ≥ at the "
+            "lower edge; b/bins itself belongs to bin b.",
+        ),
+        Mistake(
+            "edges belong to both bins",
+            partial(_calibration, wrong="both edges"),
+            "That is what comes out when a prediction on an edge is counted in the bin below and in the bin above. "
+            "Look at: < and ≤ at the upper edge, and the sum of the counts.",
+        ),
+        Mistake(
+            "everything below",
+            partial(_calibration, wrong="cumulative"),
+            "That is what comes out when a bin takes all predictions below its upper edge: the lower edge is not "
+            "looked at. Look at: the sum of the counts.",
+        ),
+        Mistake(
+            "rounds to the nearest edge",
+            partial(_calibration, wrong="rounds"),
+            "That is what comes out when p · bins is rounded to the nearest whole number: the bins then lie around the "
+            "edges. Cut off instead. Look at: round and floor.",
+        ),
+        Mistake(
+            "bins over the range of the data",
+            partial(_calibration, wrong="of the data"),
+            "That is what comes out when the bins reach from the smallest to the largest prediction, as histograms do. "
+            "Here they reach from 0 to 1. Look at: the edges.",
+            "what torch.histc and numpy.histogram do without a range",
+        ),
+        Mistake(
+            "always ten bins",
+            partial(_calibration, wrong="ten bins"),
+            "That is what comes out when the bins are a tenth wide whatever `bins` is. Look at: where bins enters.",
+        ),
+        Mistake(
+            "empty bins are left out",
+            partial(_calibration, wrong="empty is left out"),
+            "That is what comes out when bins without a prediction have no row: nobody knows then which bin a row is. "
+            "Look at: the number of rows, which is always `bins`.",
+        ),
+        Mistake(
+            "no count",
+            partial(_calibration, wrong="two columns"),
+            "That is what comes out when the third column is missing. Without it nobody sees how little some bins rest "
+            "on. Look at: the docstring.",
+        ),
+        Mistake(
+            "lying down",
+            partial(_calibration, wrong="transposed"),
+            "That is what comes out when columns and rows have changed places: (3, bins). Look at: `dim` in stack.",
         ),
         Mistake(
             "bins of equal count",
@@ -109,8 +207,9 @@ EXERCISE = Exercise(
         Mistake(
             "columns change places",
             partial(_calibration, wrong="columns change places"),
-            "That is what comes out when observed comes before predicted. Look at: the order of columns in the "
-            "docstring.",
+            "That is what comes out when the columns stand in another order. Look at: the docstring, which has "
+            "predicted, observed, count.",
+            also=(partial(_calibration, wrong="count first"),),
         ),
         Mistake(
             "count as a share",
@@ -120,6 +219,7 @@ EXERCISE = Exercise(
         ),
     ),
     hints=(
+        "A bin is described by three numbers about the predictions in it. Begin with one bin: how do you pick those?",
         "A loop over the bins is fine: which predictions are inside, their mean, the mean of their outcomes, how many.",
         "`(probabilities * bins).long()` is the number of each prediction's bin, but for p = 1, which gets a bin too "
         "many: `clamp(max=bins - 1)`. And `.mean()` of an empty tensor is NaN, just as it should be.",

@@ -9,7 +9,7 @@ from topfive.reward import measure
 
 def _ceiling_cases(seed: int) -> list[Case]:
     generator = seeded(seed)
-    drawn = 0.5 + torch.rand(16, generator=generator, dtype=torch.float64) / 2
+    drawn = 0.5 + torch.rand(16, generator=generator) / 2
     below = torch.rand(4, generator=generator) / 2
     return [
         Case("four of five pairs alike", (torch.tensor([0.82]),), look_at="m² + (1 − m)² for your answer."),
@@ -30,7 +30,7 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             "agreement itself",
-            lambda agreement: agreement.clamp(min=0.5),
+            lambda agreement: agreement.clone(),
             "That is what comes out when the agreement of two people is taken for the ceiling. Against one noisy "
             "labeller, a model without noise can do better than a second noisy labeller. Look at: the curve above.",
             "observed in papers that compare a reward model with human agreement",
@@ -40,6 +40,36 @@ EXERCISE = Exercise(
             lambda agreement: agreement.clamp(min=0.25).sqrt(),
             "That is what comes out when two labellers agree only by both giving the likelier answer. They can also "
             "both give the other. Look at: the two terms of m² + (1 − m)².",
+            also=(torch.sqrt, lambda agreement: agreement.clamp(min=0.5).sqrt()),
+        ),
+        Mistake(
+            "the square of the agreement",
+            lambda agreement: agreement**2,
+            "That is what comes out when the agreement is squared: more agreement than two noisy people have is needed "
+            "to be right. Look at: whether the ceiling lies above or below the agreement.",
+        ),
+        Mistake(
+            "the ½ inside the root",
+            lambda agreement: (1 + ((2 * agreement - 1).clamp(min=0) / 2).sqrt()) / 2,
+            "That is what comes out when d² = 2 · agreement − 1 is solved with a factor 2 or ½ too many under the "
+            "root. Look at: two coins, which agree half of the time, and people who always agree; put both into your "
+            "formula.",
+            also=(
+                lambda agreement: (1 + (agreement - 0.5).clamp(min=0).sqrt()) / 2,
+                lambda agreement: (1 + (2 * (2 * agreement - 1).clamp(min=0)).sqrt()) / 2,
+                lambda agreement: (1 + (4 * agreement - 1).clamp(min=0).sqrt()) / 2,
+                lambda agreement: (1 + (4 * agreement - 2).clamp(min=0).sqrt()) / 2,
+                lambda agreement: 0.5 + (2 * agreement - 1).clamp(min=0).sqrt(),
+                lambda agreement: 0.5 + (2 * agreement - 1).clamp(min=0).sqrt() / 4,
+                lambda agreement: 0.5 + (agreement - 0.5).clamp(min=0).sqrt(),
+                lambda agreement: 1 + (2 * agreement - 1).clamp(min=0).sqrt(),
+            ),
+        ),
+        Mistake(
+            "no root",
+            lambda agreement: (1 + (2 * agreement - 1).clamp(min=0)) / 2,
+            "That is what comes out without the square root: for agreement above a half, the agreement itself. Look "
+            "at: d², and what d is.",
         ),
         Mistake(
             "the lower solution",
@@ -52,6 +82,11 @@ EXERCISE = Exercise(
             lambda agreement: (1 + (2 * agreement - 1).sqrt()) / 2,
             "That is what comes out when two people agree less than two coins, by chance, and a root of a negative "
             "number is taken. Look at: `clamp(min=0)`.",
+            also=(
+                lambda agreement: (1 + (2 * agreement - 1).abs().sqrt()) / 2,
+                lambda agreement: (1 + (2 * agreement - 1).sqrt()).nan_to_num(0.0) / 2,
+                lambda agreement: ((1 + (2 * agreement - 1).sqrt()) / 2).nan_to_num(1.0),
+            ),
         ),
         Mistake(
             "from the ceiling to the agreement",
@@ -70,10 +105,19 @@ EXERCISE = Exercise(
             lambda agreement: (2 * agreement - 1).clamp(min=0).sqrt(),
             "That is what comes out when 2m − 1 is returned instead of m. Look at: your last step, for labellers who "
             "always agree and for two coins.",
+            also=(lambda agreement: (2 * agreement - 1).clamp(min=0).sqrt() / 2,),
+        ),
+        Mistake(
+            "one number for all",
+            lambda agreement: (1 + (2 * agreement.mean() - 1).clamp(min=0).sqrt()) / 2,
+            "That is what comes out when the agreements are averaged first. Each has a ceiling of its own. Look at: "
+            "the shape of what you return.",
+            also=(lambda agreement: ((1 + (2 * agreement - 1).clamp(min=0).sqrt()) / 2).mean(),),
         ),
     ),
     hints=(
         "m² + (1 − m)² = 2m² − 2m + 1. It is easier with d = 2m − 1, the distance from a coin: m = (1 + d)/2.",
+        "Put m = (1 + d)/2 into both terms and expand: what is linear in d drops out.",
         "With m = (1 + d)/2 the formula becomes agreement = (1 + d²)/2. Solve for d, then for m. If the agreement is "
         "below a half, nothing but a coin is left.",
     ),
