@@ -1,6 +1,7 @@
 """Exercise 5.4: The Plackett–Luce loss."""
 
 from functools import partial
+from math import log
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +15,11 @@ from topfive.reward import losses
 def _pl_cases(seed: int) -> list[Case]:
     generator = seeded(seed)
 
-    def drawn(ranks: list[list[int]], dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    def drawn(ranks: list[list[int]]) -> tuple[Tensor, Tensor]:
         places = torch.tensor(ranks)
-        return (torch.randn(places.shape, generator=generator, dtype=dtype) * 2).requires_grad_(), places
+        return (torch.randn(places.shape, generator=generator) * 2).requires_grad_(), places
+
+    far = torch.tensor([[200.0, -200.0, 100.0], [-150.0, 200.0, 0.0]]) + 9 * torch.rand(2, 3, generator=generator)
 
     many = (torch.rand(32, 5, generator=generator).argsort(dim=1) + 1).tolist()
     shuffled, fewer = "four lists in any order", "rankings of fewer lists"
@@ -24,18 +27,28 @@ def _pl_cases(seed: int) -> list[Case]:
     return [
         Case(
             "three lists, best first",
-            (torch.tensor([[2.0, 1.0, 0.5]], requires_grad=True), torch.tensor([[1, 2, 3]])),
+            (torch.tensor([[2.0, -1.0, 0.5]], requires_grad=True), torch.tensor([[1, 2, 3]])),
             look_at="how many choices there are, and among how many lists each of them is made.",
         ),
-        Case(shuffled, drawn([[3, 1, 4, 2], [2, 4, 1, 3]]), look_at="whether the lists chosen before are gone."),
-        Case(shuffled, drawn(many, torch.float64), look_at="whether the lists chosen before are gone."),
+        Case(
+            shuffled,
+            drawn([[3, 1, 4, 2], [2, 4, 1, 3], [4, 1, 2, 3]]),
+            look_at="which lists each choice is made among.",
+        ),
+        Case(shuffled, drawn(many), look_at="which lists are there to choose from."),
         Case("two lists are Bradley–Terry", drawn([[1, 2], [2, 1]]), look_at="by what a ranking's sum is divided."),
+        Case(
+            "scores that are far apart",
+            (far.requires_grad_(), torch.tensor([[2, 3, 1], [1, 3, 2]])),
+            look_at="what exp(200) is in float32.",
+        ),
         Case(tied, drawn([[1, 1, 2, 3]]), look_at="among which lists a member of a tie is chosen."),
         Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="whether the lists on the last place were ever chosen."),
-        Case(fewer, drawn([[2, 1, 3, 4], [1, 2, 0, 0], [0, 3, 1, 2]]), look_at="what place 0 means."),
+        Case(fewer, drawn([[1, 2, 0, 0], [2, 1, 3, 4], [0, 3, 1, 2]]), look_at="what place 0 means."),
+        Case(fewer, drawn([[0, 2, 1], [0, 1, 2], [2, 0, 1]]), look_at="what place 0 means."),
         Case(
             "a ranking that ties everything",
-            drawn([[1, 1, 1], [3, 1, 2]]),
+            drawn([[1, 1, 1], [3, 1, 2], [2, 1, 3]]),
             look_at="what 0 choices are divided by; and the ranking still counts in the mean, with loss 0.",
         ),
     ]
@@ -43,31 +56,57 @@ def _pl_cases(seed: int) -> list[Case]:
 
 def _pl(scores: Tensor, ranks: Tensor, *, wrong: str = "") -> Tensor:
     """The package's way, with one thing wrong."""
+    surprise, choices, number = _surprises(scores, ranks, wrong)
+    total = surprise.sum(dim=1)
+    each = total / number.clamp(min=1)
+    likely = ((-surprise).exp() * choices).sum(dim=1) / number.clamp(min=1)
+    ways = {
+        "sum of choices": total.mean(),
+        "all choices alike": surprise.sum() / number.sum(),
+        "nothing by nothing": (total / number).mean(),
+        "ties left out": each[number > 0].mean(),
+        "batch summed": each.sum(),
+        "not averaged": each,
+        "log of the mean": -likely.log().mean(),
+        "sign": -each.mean(),
+        "probabilities": likely.mean(),
+        "by the width": (total / ranks.shape[1]).mean(),
+        "by the lists": (total / (ranks > 0).sum(dim=1)).mean(),
+    }
+    return ways.get(wrong, each.mean())
+
+
+def _surprises(scores: Tensor, ranks: Tensor, wrong: str) -> tuple[Tensor, Tensor, Tensor]:
+    """The surprise of each choice, (batch, K), 0 where there is none; which are choices; how many in each ranking."""
     present = torch.ones_like(ranks, dtype=torch.bool) if wrong == "no absentees" else ranks > 0
-    if wrong == "upside down":
-        ranks = torch.where(present, ranks.max() + 1 - ranks, 0)
-    if wrong == "ties are an order":
-        ranks = torch.where(present, ranks * 100 + torch.arange(ranks.shape[1]), 0)
-    available = (ranks[:, None, :] >= ranks[:, :, None]) & present[:, None, :]
-    if wrong == "nobody leaves":
-        available = present[:, None, :].expand_as(available)
-    if wrong == "tie-mates are gone":
-        below = (ranks[:, None, :] > ranks[:, :, None]) & present[:, None, :]
-        available = below | torch.eye(ranks.shape[1], dtype=torch.bool)
-    rest = scores[:, None, :].masked_fill(~available, -1e9).logsumexp(dim=-1)
+    orders = {
+        "upside down": torch.where(present, ranks.max() + 1 - ranks, 0),
+        "ties are an order": torch.where(present, ranks * 100 + torch.arange(ranks.shape[1]), 0),
+        "columns": torch.where(present, torch.arange(1, ranks.shape[1] + 1).expand_as(ranks), 0),
+    }
+    ranks = orders.get(wrong, ranks)
+    if wrong == "read as an order":
+        scores = scores.gather(1, (ranks - 1).clamp(min=0))
+        ranks = torch.where(present, torch.arange(1, ranks.shape[1] + 1).expand_as(ranks), 0)
+    below = (ranks[:, None, :] > ranks[:, :, None]) & present[:, None, :]
+    itself = torch.eye(ranks.shape[1], dtype=torch.bool)
+    available = {
+        "nobody leaves": present[:, None, :].expand_as(below),
+        "tie-mates are gone": below | itself,
+        "only those below": below,
+    }.get(wrong, (ranks[:, None, :] >= ranks[:, :, None]) & present[:, None, :])
+    if wrong == "exp":
+        rest = (scores.exp()[:, None, :] * available).sum(dim=-1).log()
+    elif wrong == "without the logarithm":
+        rest = (scores[:, None, :] * available).sum(dim=-1)
+    else:
+        rest = scores[:, None, :].masked_fill(~available, -1e9).logsumexp(dim=-1)
     lowest = ranks.max(dim=1, keepdim=True).values
     choices = present if wrong == "the last choice" else present & (ranks < lowest)
     if wrong == "only the first choice":
         choices = choices & (ranks == 1)
-    surprise = (rest - scores).where(choices, 0.0)
-    number = choices.sum(dim=1)
-    if wrong == "sum of choices":
-        return surprise.sum(dim=1).mean()
-    if wrong == "all choices alike":
-        return surprise.sum() / number.sum()
-    if wrong == "nothing by nothing":
-        return (surprise.sum(dim=1) / number).mean()
-    return (surprise.sum(dim=1) / number.clamp(min=1)).mean()
+    base = 2.0 if wrong == "base 2" else torch.e
+    return ((rest - scores) / log(base)).where(choices, 0.0), choices, choices.sum(dim=1)
 
 
 def _all_pairs(scores: Tensor, ranks: Tensor) -> Tensor:
@@ -148,6 +187,72 @@ EXERCISE = Exercise(
             partial(_pl, wrong="only the first choice"),
             "That is what comes out when only the first place is looked at. The order of the others tells as much. "
             "Look at: how many choices a ranking of four lists consists of.",
+        ),
+        Mistake(
+            "exp that overflows",
+            partial(_pl, wrong="exp"),
+            "That is what comes out when exp, a sum and a logarithm follow each other: exp(200) is ∞ in float32. Look "
+            "at: logsumexp, which does the three at once and never gets there.",
+        ),
+        Mistake(
+            "the columns are the order",
+            partial(_pl, wrong="columns"),
+            "That is what comes out when the lists are taken in the order of their columns, whatever the places say. "
+            "Look at: where `ranks` enters.",
+        ),
+        Mistake(
+            "places read as an order",
+            partial(_pl, wrong="read as an order"),
+            "That is what comes out when `ranks` is used as an index: [3, 1, 2] then says that the third list comes "
+            "first. It says that the first list is third. Look at: gather or an index by `ranks`.",
+        ),
+        Mistake(
+            "only against those below",
+            partial(_pl, wrong="only those below"),
+            "That is what comes out when the list that is chosen is not among those to choose from. It is still there "
+            "at that moment, so its own exp belongs into the sum. Look at: > or ≥ where you compare places.",
+        ),
+        Mistake(
+            "no minus",
+            partial(_pl, wrong="sign"),
+            "That is the log-likelihood, which is to be made large; a loss is made small. Look at: the sign.",
+        ),
+        Mistake(
+            "no logarithm",
+            partial(_pl, wrong="probabilities"),
+            "That is what comes out when the probabilities of the choices are averaged without their logarithm. Look "
+            "at: the formula.",
+            also=(partial(_pl, wrong="log of the mean"), partial(_pl, wrong="without the logarithm")),
+        ),
+        Mistake(
+            "base 2",
+            partial(_pl, wrong="base 2"),
+            "That is what comes out of a logarithm to base 2: bits. Ours are nats. Look at: the base of the logarithm.",
+        ),
+        Mistake(
+            "divides by the lists",
+            partial(_pl, wrong="by the lists"),
+            "That is what comes out when a ranking's sum is divided by its number of lists, or of columns. Three lists "
+            "make two choices. Look at: how many choices there are.",
+            also=(partial(_pl, wrong="by the width"),),
+        ),
+        Mistake(
+            "rankings that tie everything are left out",
+            partial(_pl, wrong="ties left out"),
+            "That is what comes out when a ranking that ties everything does not count in the mean over rankings. Its "
+            "loss is 0, and it counts. Look at: over how many rankings you take the mean.",
+        ),
+        Mistake(
+            "rankings are added up",
+            partial(_pl, wrong="batch summed"),
+            "That is what comes out when the rankings' losses are added and not averaged: a larger batch would take a "
+            "larger step. Look at: your last line.",
+        ),
+        Mistake(
+            "one number a ranking",
+            partial(_pl, wrong="not averaged"),
+            "That is what comes out when the rankings' losses are returned one by one. Look at: the mean over "
+            "rankings, in your last line.",
         ),
         Mistake(
             "pairs instead of choices",
