@@ -367,10 +367,10 @@ def another_owner(tab: Watched) -> int:
 def second_blind(tab: Watched) -> int:
     """Two blind comparisons of one name, one after the other; each is revealed at its own end."""
     tab.close()
-    pairs = "[(Prompt(f'top 5 {what} {n}', 'x'), {'one': LISTS[0], 'two': LISTS[1]}) for n in range(20)]"
+    pairs = "[(Prompt(f'top 5 WHAT {n}', 'x'), {'one': LISTS[0], 'two': LISTS[1]}) for n in range(20)]"
     both = Watched(
         tab.server, tab.page.context,
-        tab.server.notebook(*(f"Blind({pairs.replace('what', repr(what))})" for what in ("soups", "gifts"))),
+        tab.server.notebook(*(f"Blind({pairs.replace('WHAT', what)})" for what in ("soups", "gifts"))),
     ).open().run()  # fmt: skip
     for number in (0, 1):
         panel = both.page.locator(".topfive").nth(number)

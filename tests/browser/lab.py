@@ -127,7 +127,7 @@ class Server:
     def notebook(self, *cells: str, name: str = "") -> Path:
         """Write a notebook of code cells into a new assignment folder; returns its path."""
         folder = self.root / (name or f"a{uuid.uuid4().hex[:8]}")
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "nb.ipynb"
         content = {
             "nbformat": 4,
