@@ -139,13 +139,13 @@ def pack_in_numpy(texts, end, width):
 def pack_by_a_range(texts, end, width):
     stream = []
     for text in texts:
-        stream += text + [end]
+        stream += [*text, end]
     rows = [stream[i : i + width] for i in range(0, len(stream) - width + 1, width)]
     return torch.tensor(rows) if rows else torch.zeros(0, width, dtype=torch.long)
 
 
 def pack_as_long_tensor(texts, end, width):
-    stream = sum(([*text, end] for text in texts), [])
+    stream = [token for text in texts for token in [*text, end]]
     return torch.LongTensor(stream[: len(stream) - len(stream) % width]).view(-1, width)
 
 
