@@ -196,6 +196,7 @@ def test_nats_of_completions_are_the_loss_times_the_tokens(model: PreTrainedMode
         (1, 1.0, [1]),
         (3, 1.0, [1, 2, 3]),
         (9, 1.0, [0, 1, 2, 3]),
+        (None, 0.0, [1]),
         (None, 0.01, [1]),
         (None, 0.49, [1]),
         (None, 0.51, [1, 3]),
@@ -364,6 +365,15 @@ def test_the_callers_functions_are_the_ones_that_sample(model: PreTrainedModel, 
     seen.clear()
     sample_texts(model, tokenizer, PROMPTS, seed=0, **options)
     assert (None, 1.0) not in seen, "nothing to truncate"
+
+
+def test_probabilities_may_come_as_integers(model: PreTrainedModel, tokenizer: Tokenizer):
+    def likeliest(logits: Tensor, temperature: float) -> Tensor:
+        return torch.nn.functional.one_hot(logits.argmax(dim=-1), logits.shape[-1])
+
+    options = {"seed": 0, "temperature": 0, "max_new_tokens": 3}
+    found = sample_texts(model, tokenizer, PROMPTS, probabilities_fn=likeliest, **options)
+    assert found == sample_texts(model, tokenizer, PROMPTS, **options)
 
 
 # --- batches ------------------------------------------------------------------------------------------------------

@@ -49,6 +49,34 @@ def loss_in_float64_with_one_hot(logits, tokens, mask):
     return (each * counted).sum() / counted.sum().clamp(min=1)
 
 
+def loss_by_a_dot_product(logits, tokens, mask):
+    nll = -logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None]).flatten()
+    counted = mask[:, 1:].float().flatten()
+    return torch.dot(nll, counted) / counted.sum().clamp(min=1)
+
+
+def loss_of_a_list_or_a_fresh_0(logits, tokens, mask):
+    found = [
+        F.cross_entropy(logits[row, t - 1], tokens[row, t])
+        for row in range(len(tokens))
+        for t in range(1, tokens.shape[1])
+        if mask[row, t]
+    ]
+    return sum(found) / len(found) if found else torch.tensor(0.0)
+
+
+def loss_with_a_small_number_below(logits, tokens, mask):
+    each = torch.nn.CrossEntropyLoss(reduction="none")(logits[:, :-1].transpose(1, 2), tokens[:, 1:])
+    return (each * mask[:, 1:]).sum() / (mask[:, 1:].sum() + 1e-8)
+
+
+def loss_by_hand_from_the_largest(logits, tokens, mask):
+    rows = logits[:, :-1] - logits[:, :-1].amax(-1, keepdim=True)
+    target = F.one_hot(tokens[:, 1:], rows.shape[-1]).float()
+    each = rows.exp().sum(-1).log() - torch.einsum("btv,btv->bt", rows, target)
+    return (each * mask[:, 1:]).sum() / max(mask[:, 1:].sum(), 1)
+
+
 # --- 3.2 perplexities ---------------------------------------------------------------------------------------------
 
 
@@ -69,6 +97,14 @@ def perplexities_as_weighted_means(nats, tokens, words):
 def perplexities_by_a_power(nats, tokens, words):
     per_token = (nats.sum() / tokens.sum()).exp()
     return per_token, per_token ** (tokens.sum() / words.sum())
+
+
+def perplexities_of_python_sums(nats, tokens, words):
+    return [math.exp(sum(nats) / sum(tokens)), math.exp(sum(nats) / sum(words))]
+
+
+def perplexities_as_one_tensor(nats, tokens, words):
+    return torch.stack([nats.sum() / tokens.sum(), nats.sum() / words.sum()]).exp()
 
 
 # --- 3.3 pack -----------------------------------------------------------------------------------------------------
@@ -98,6 +134,19 @@ def pack_with_a_buffer(texts, end, width):
 def pack_in_numpy(texts, end, width):
     stream = np.concatenate([np.append(text, end) for text in texts])
     return stream[: stream.size - stream.size % width].reshape(-1, width).astype(np.int64)
+
+
+def pack_by_a_range(texts, end, width):
+    stream = []
+    for text in texts:
+        stream += [*text, end]
+    rows = [stream[i : i + width] for i in range(0, len(stream) - width + 1, width)]
+    return torch.tensor(rows) if rows else torch.zeros(0, width, dtype=torch.long)
+
+
+def pack_as_long_tensor(texts, end, width):
+    stream = [token for text in texts for token in [*text, end]]
+    return torch.LongTensor(stream[: len(stream) - len(stream) % width]).view(-1, width)
 
 
 # --- 3.4 token_probabilities --------------------------------------------------------------------------------------
@@ -130,6 +179,18 @@ def probabilities_in_numpy(logits, temperature=1.0):
     return x / x.sum(-1, keepdims=True)
 
 
+def probabilities_of_logs(logits, temperature=1):
+    if not temperature:
+        return torch.eye(logits.shape[-1])[logits.argmax(-1)]
+    return (logits / temperature).log_softmax(-1).exp()
+
+
+def probabilities_by_a_module(logits, temperature=1.0):
+    if temperature < 1e-6:
+        return torch.zeros_like(logits).scatter_(-1, logits.argmax(-1, keepdim=True), 1)
+    return torch.nn.Softmax(dim=-1)(logits / temperature)
+
+
 # --- 3.5 truncate_logits ------------------------------------------------------------------------------------------
 
 
@@ -141,7 +202,7 @@ def truncate_by_rank(logits, top_k=None, top_p=1.0):
     if top_p < 1:
         probs = logits.softmax(-1).gather(-1, order)
         before = (probs.cumsum(-1) - probs).gather(-1, rank)
-        logits = logits.masked_fill(before >= top_p, -torch.inf)
+        logits = logits.masked_fill((before >= top_p) & (rank > 0), -torch.inf)
     return logits
 
 
@@ -153,7 +214,7 @@ def truncate_row_by_row(logits, top_k=None, top_p=1.0):
         if top_p < 1:
             total, left = 0.0, []
             for token in row.argsort(descending=True).tolist():
-                if total >= top_p:
+                if total >= top_p and total > 0:
                     left.append(token)
                 total += row.softmax(0)[token].item() if token not in left else 0.0
             row[left] = float("-inf")
@@ -186,6 +247,28 @@ def truncate_by_shifting_the_mask(logits, top_k=None, top_p=1.0):
     return logits
 
 
+def truncate_at_a_logit(logits, top_k=None, top_p=1.0):
+    if top_k is not None:
+        logits = torch.where(logits >= logits.topk(min(top_k, logits.shape[-1])).values[..., -1:], logits, -torch.inf)
+    if top_p < 1:
+        ordered = logits.sort(-1, descending=True).values
+        last = (ordered.softmax(-1).cumsum(-1) < top_p).sum(-1, keepdim=True)
+        logits = torch.where(logits >= ordered.gather(-1, last.clamp(max=logits.shape[-1] - 1)), logits, -torch.inf)
+    return logits
+
+
+def truncate_in_numpy(logits, top_k=None, top_p=1.0):
+    rows = logits.numpy().copy().reshape(-1, logits.shape[-1])
+    for row in rows:
+        order = np.argsort(-row)
+        if top_k is not None:
+            row[order[top_k:]] = -np.inf
+        if top_p < 1:
+            weights = np.exp(row - row.max())[order]
+            row[order[np.searchsorted(np.cumsum(weights / weights.sum()), top_p) + 1 :]] = -np.inf
+    return torch.from_numpy(rows.reshape(logits.shape))
+
+
 # --- 3.6 pad_batch ------------------------------------------------------------------------------------------------
 
 
@@ -202,23 +285,48 @@ def pad_with_lists(examples, pad, mask_prompt=True):
     return tokens, mask
 
 
-def pad_with_comparisons_and_a_boolean_mask(examples, pad, mask_prompt=True):
+def pad_with_comparisons(examples, pad, mask_prompt=True):
     starts = torch.tensor([len(p) if mask_prompt else 0 for p, _ in examples])[:, None]
     ends = torch.tensor([len(p) + len(c) for p, c in examples])[:, None]
     place = torch.arange(int(ends.max()))
     tokens = torch.stack(
         [F.pad(torch.tensor([*p, *c]), (0, len(place) - len(p) - len(c)), value=pad) for p, c in examples]
     )
-    return tokens, (place >= starts) & (place < ends)
+    return tokens, ((place >= starts) & (place < ends)).long()
 
 
 def pad_in_numpy(examples, pad, mask_prompt=True):
     width = max(len(p) + len(c) for p, c in examples)
-    tokens, mask = np.full((len(examples), width), pad), np.zeros((len(examples), width))
+    tokens, mask = np.full((len(examples), width), pad), np.zeros((len(examples), width), dtype=int)
     for i, (p, c) in enumerate(examples):
         tokens[i, : len(p) + len(c)] = p + c
         mask[i, len(p) * mask_prompt : len(p) + len(c)] = 1
     return tokens, mask
+
+
+def pad_place_by_place(examples, pad, mask_prompt=True):
+    width = max(len(p + c) for p, c in examples)
+    tokens, mask = [], []
+    for prompt, completion in examples:
+        row, marks = list(prompt), [0 if mask_prompt else 1] * len(prompt)
+        for token in completion:
+            row.append(token)
+            marks.append(1)
+        while len(row) < width:
+            row.append(pad)
+            marks.append(0)
+        tokens.append(row)
+        mask.append(marks)
+    return torch.LongTensor(tokens), torch.LongTensor(mask)
+
+
+def pad_by_subtraction(examples, pad, mask_prompt=True):
+    width = max(len(p) + len(c) for p, c in examples)
+    place = torch.arange(width)
+    real = torch.stack([place < len(p) + len(c) for p, c in examples]).long()
+    prompts = torch.stack([place < len(p) for p, _ in examples]).long()
+    tokens = torch.stack([torch.tensor([*p, *c, *[pad] * (width - len(p) - len(c))]) for p, c in examples])
+    return tokens, real - prompts if mask_prompt else real
 
 
 # --- 3.7 padding_waste --------------------------------------------------------------------------------------------
@@ -246,6 +354,29 @@ def waste_in_numpy(lengths, batch_size):
     return 1 - np.sum(lengths) / np.sum([part.size * part.max() for part in batches])
 
 
+def waste_text_by_text(lengths, batch_size):
+    pads = places = 0
+    for i, length in enumerate(lengths):
+        start = i // batch_size * batch_size
+        width = max(lengths[start : start + batch_size])
+        pads, places = pads + width - length, places + width
+    return torch.tensor(pads / places)
+
+
+def waste_by_full_batches_and_zeros(lengths, batch_size):
+    rows = torch.tensor([*lengths, *[0] * (-len(lengths) % batch_size)]).view(-1, batch_size)
+    places = (rows.amax(1, keepdim=True) * (rows > 0)).sum()
+    return 1 - rows.sum() / places
+
+
+def waste_with_a_while(lengths, batch_size):
+    rest, places = list(lengths), 0
+    while rest:
+        batch, rest = rest[:batch_size], rest[batch_size:]
+        places += len(batch) * max(batch)
+    return (places - sum(lengths)) / places
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "3.1": [
         loss_with_ignored_labels,
@@ -253,31 +384,57 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         loss_by_boolean_index,
         loss_in_a_loop,
         loss_in_float64_with_one_hot,
+        loss_by_a_dot_product,
+        loss_of_a_list_or_a_fresh_0,
+        loss_with_a_small_number_below,
+        loss_by_hand_from_the_largest,
     ],
     "3.2": [
         perplexities_with_math,
         perplexities_in_numpy,
         perplexities_as_weighted_means,
         perplexities_by_a_power,
+        perplexities_of_python_sums,
+        perplexities_as_one_tensor,
     ],
-    "3.3": [pack_by_chain, pack_by_cat_and_unfold, pack_with_a_buffer, pack_in_numpy],
+    "3.3": [
+        pack_by_chain,
+        pack_by_cat_and_unfold,
+        pack_with_a_buffer,
+        pack_in_numpy,
+        pack_by_a_range,
+        pack_as_long_tensor,
+    ],
     "3.4": [
         probabilities_by_a_power,
         probabilities_nearly_greedy,
         probabilities_by_exp,
         probabilities_in_numpy,
+        probabilities_of_logs,
+        probabilities_by_a_module,
     ],
     "3.5": [
         truncate_by_rank,
         truncate_row_by_row,
         truncate_as_libraries_do,
         truncate_by_shifting_the_mask,
+        truncate_at_a_logit,
+        truncate_in_numpy,
     ],
     "3.6": [
         pad_with_pad_sequence,
         pad_with_lists,
-        pad_with_comparisons_and_a_boolean_mask,
+        pad_with_comparisons,
         pad_in_numpy,
+        pad_place_by_place,
+        pad_by_subtraction,
     ],
-    "3.7": [waste_in_a_loop, waste_by_padding, waste_in_numpy],
+    "3.7": [
+        waste_in_a_loop,
+        waste_by_padding,
+        waste_in_numpy,
+        waste_text_by_text,
+        waste_by_full_batches_and_zeros,
+        waste_with_a_while,
+    ],
 }

@@ -132,7 +132,8 @@ def generate(
             use_cache=True,
             logits_to_keep=1,
         )
-        probabilities = probabilities_fn(output.logits[:, -1].float(), temperature)
+        logits = output.logits[:, -1].float()
+        probabilities = probabilities_fn(logits, temperature).to(logits)  # 0s and 1s may come as integers
         if top_k is not None or top_p < 1:
             probabilities = truncate_fn(probabilities.log(), top_k, top_p).softmax(dim=-1)
         chosen = _draw(probabilities, generator)
