@@ -145,9 +145,10 @@ plots.show(fig, alt="Bars of the head's number at each token of a list; those on
 r"""
 ### 5.1 One score from many numbers · 6 min · 2 points · needs nothing
 
-The reward model of this notebook takes the **mean** over real tokens: every item of the list speaks for itself.
+The reward model of this notebook takes the **mean** over real tokens: every item of the list speaks for itself. It is
+trained through this function, so a gradient has to flow back to the numbers: work with tensors all the way.
 
-**Predict first.** Numbers 1, 3, 2 and, on a pad, 9. What is the score? Which two wrong answers come to mind?
+**Predict first.** Numbers 1, 6, 2 and, on a pad, 7. What is the score? Which two wrong answers come to mind?
 """
 
 
@@ -155,8 +156,9 @@ The reward model of this notebook takes the **mean** over real tokens: every ite
 def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each list: the mean of its numbers over real tokens.
 
-    numbers: (batch, time) float, the head's number at each token. mask: (batch, time), 1 on real tokens, 0 on pads.
-    Returns (batch,) float.
+    numbers: (batch, time) float, the head's number at each token. mask: (batch, time) int64, 1 on real tokens, 0 on
+    pads, which may stand on either side and hold any number. Every list has a real token.
+    Returns (batch,) float, with a gradient back to `numbers`.
     """
     ### BEGIN SOLUTION 5.1: the mean over real tokens only, one for each list
     return (numbers * mask).sum(dim=1) / mask.sum(dim=1)
@@ -165,11 +167,11 @@ def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
 
 # %%
 with once_written():
-    print(mean_of_tokens(torch.tensor([[1.0, 3.0, 2.0, 9.0]]), torch.tensor([[1, 1, 1, 0]])))
+    print(mean_of_tokens(torch.tensor([[1.0, 6.0, 2.0, 7.0]]), torch.tensor([[1, 1, 1, 0]])))
 
 # %% [markdown]
 """
-(The tempting wrong answers: 3.75 counts the pad, and 1.5 makes it 0 but still divides by four. A cell that begins with
+(The tempting wrong answers: 4 counts the pad, and 2.25 makes it 0 but still divides by four. A cell that begins with
 `once_written()` waits until you have written the function.)
 """
 
@@ -201,7 +203,7 @@ read everything (so do transformers' sequence classifiers, and with them TRL). W
 question for measurement; section 8 tries both.
 
 One trap: training code pads on the right, a generator pads on the left. Your function should find the last real token
-in both.
+in both, list by list. And again a gradient has to flow back to the number that is read.
 """
 
 
@@ -209,9 +211,9 @@ in both.
 def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each list: the number at its last real token.
 
-    numbers: (batch, time) float. mask: (batch, time), 1 on real tokens, 0 on pads. The pads of a list stand all on its
-    right or all on its left.
-    Returns (batch,) float.
+    numbers: (batch, time) float. mask: (batch, time) int64, 1 on real tokens, 0 on pads, which may hold any number. The
+    pads of a list stand all on its right or all on its left, in one batch on either. Every list has a real token.
+    Returns (batch,) float, with a gradient back to `numbers`.
     """
     ### BEGIN SOLUTION 5.2: find the place of the last real token in each row, then pick the number there
     places = torch.arange(mask.shape[1], device=mask.device)
@@ -222,8 +224,8 @@ def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
 
 # %%
 with once_written():
-    print("pad on the right:", last_token(torch.tensor([[1.0, 3.0, 2.0, 9.0]]), torch.tensor([[1, 1, 1, 0]])))
-    print("pad on the left: ", last_token(torch.tensor([[9.0, 1.0, 3.0, 2.0]]), torch.tensor([[0, 1, 1, 1]])))
+    print("pad on the right:", last_token(torch.tensor([[1.0, 6.0, 2.0, 7.0]]), torch.tensor([[1, 1, 1, 0]])))
+    print("pad on the left: ", last_token(torch.tensor([[7.0, 1.0, 6.0, 2.0]]), torch.tensor([[0, 1, 1, 1]])))
 
 # %%
 check("5.2", last_token)

@@ -20,8 +20,8 @@ Read = Callable[[Tensor, Tensor], Tensor]
 def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each sequence: the mean of its numbers over real tokens.
 
-    numbers: (batch, time) float, the head's number at each token. mask: (batch, time), 1 on real tokens, 0 on pads.
-    Returns (batch,).
+    numbers: (batch, time) float, the head's number at each token. mask: (batch, time), 1 on real tokens, 0 on pads,
+    which may stand on either side and hold any number. Returns (batch,), with a gradient back to `numbers`.
     """
     return (numbers * mask).sum(dim=1) / mask.sum(dim=1)
 
@@ -29,8 +29,8 @@ def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
 def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each sequence: the number at its last real token, where transformers and TRL read it.
 
-    numbers: (batch, time) float. mask: (batch, time), 1 on real tokens, 0 on pads, which may stand on either side.
-    Returns (batch,).
+    numbers: (batch, time) float. mask: (batch, time), 1 on real tokens, 0 on pads, which may stand on either side, and
+    in one batch on both. Returns (batch,), with a gradient back to `numbers`.
     """
     places = torch.arange(mask.shape[1], device=mask.device)
     last = (places * mask).argmax(dim=1)
