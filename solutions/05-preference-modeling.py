@@ -273,7 +273,8 @@ way round?
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     """Mean of −log σ(chosen − rejected) over pairs, in nats. Exact also where a difference is hundreds.
 
-    chosen, rejected: (batch,) float, scores of the preferred and of the other list. Returns a scalar.
+    chosen, rejected: (batch,) float, scores of the preferred and of the other list.
+    Returns a scalar, with a gradient back to both.
     """
     ### BEGIN SOLUTION 5.3: one line; mind what the sigmoid of −200 is in the computer
     return -F.logsigmoid(chosen - rejected).mean()
@@ -333,14 +334,14 @@ $$P(\text{ranking}) = \prod_{\text{choices}} \frac{e^{s_\text{chosen}}}{\sum_{\t
 """
 
 # %%
-scores = torch.tensor([2.0, 1.0, 0.5])
+scores = torch.tensor([2.0, -1.0, 0.5])
 first = scores.softmax(dim=0)[0]
 second = scores[1:].softmax(dim=0)[0]
 print(f"first choice among three: {first:.3f} · second among two: {second:.3f} · the ranking: {first * second:.3f}")
 
 # %% [markdown]
 r"""
-### 5.4 The Plackett–Luce loss · 15 min · 4 points · needs 5.3
+### 5.4 The Plackett–Luce loss · 20 min · 4 points · needs nothing
 
 A choice costs −log of its probability. The loss of one ranking is the mean over its **choices**; the loss of a batch is
 the mean over its rankings.
@@ -350,6 +351,9 @@ Real rankings are untidy, so the docstring says three more things:
 - **Ties.** If two lists share place 1, each of them was chosen from *all* lists on place 1 or worse (Breslow 1974).
 - **The last place** was never chosen: it is what was left.
 - **Place 0** means that there is no list; a ranking of three in a batch of fours has one such place.
+
+Only the order of the places counts: 1, 1, 3 is the same as 1, 1, 2. The reward model learns from this loss, so a gradient
+has to flow back to the scores.
 
 **Predict first.** Places 1, 1, 2: how many choices is that? And places 1, 2, 2?
 """
@@ -361,7 +365,8 @@ def plackett_luce_loss(scores: Tensor, ranks: Tensor) -> Tensor:
 
     scores: (batch, K) float. ranks: (batch, K) int64 places, 1 the best; equal places tie; 0 for no list there.
     A list on place r was chosen among all lists on place r or worse. Lists on the last place were not chosen.
-    A ranking that ties everything has no choices, and loss 0. Returns a scalar.
+    A ranking that ties everything has no choices, and loss 0. Exact also where scores are hundreds apart.
+    Returns a scalar, with a gradient back to `scores`.
     """
     ### BEGIN SOLUTION 5.4: for each list, who was still there? logsumexp over those, less its own score
     present = ranks > 0
@@ -506,7 +511,7 @@ held_scores.shape, held_ranks.shape
 
 # %%
 count = use("5.5", pairs_right)
-right, pairs = count(held_scores, held_ranks)
+right, pairs = map(torch.as_tensor, count(held_scores, held_ranks))
 print(f"{right.sum():.0f} of {pairs.sum():.0f} pairs: {right.sum() / pairs.sum():.3f}")
 
 # %% [markdown]
@@ -807,7 +812,7 @@ def calibration_table(probabilities: Tensor, outcomes: Tensor, bins: int = 10) -
 
 # %%
 with once_written():
-    print(calibration_table(torch.tensor([0.5, 0.625, 0.125, 0.25]), torch.tensor([1, 0, 0, 1]), bins=2))
+    print(calibration_table(torch.tensor([0.5, 0.625, 0.125, 0.25, 0.75]), torch.tensor([1, 0, 0, 1, 1]), bins=2))
 
 # %%
 check("5.7", calibration_table)

@@ -313,7 +313,8 @@ function show(kind, model, el) {
   const config = model.get("config");
   const tasks = model.get("tasks");
   const queue = openQueue(`${config.assignment}|${config.name}`, config.place);
-  queue.of(config.ledger);
+  let ledger = config.ledger;
+  queue.of(ledger);
   const drag = { active: false };
   const saved = new Map(); // id -> event, in the ledger's order
   let greeted = false; // whether the kernel has told what the ledger holds
@@ -396,7 +397,7 @@ function show(kind, model, el) {
     if (message.type !== "side") sentAt = waitingSince = null;
     if (message.table) leaveTable(model.widget_manager, message.model, message.table);
     if (message.type === "history") {
-      queue.of(message.ledger);
+      queue.of((ledger = message.ledger));
       saved.clear();
       greeted = true;
       trouble = message.trouble;
@@ -407,8 +408,9 @@ function show(kind, model, el) {
       for (const { id } of message.refused) refused.add(id);
       for (const { id } of message.events) refused.delete(id);
       if (trouble && !message.events.length) sentAt = Date.now(); // try again later, not at once
-      if (message.ledger !== "new") queue.of(message.ledger);
+      if (message.ledger !== "new") queue.of((ledger = message.ledger));
       const fromElsewhere = take(message.events);
+      window.dispatchEvent(new CustomEvent("topfive-saved", { detail: { from: model, ledger, name: config.name, events: message.events } }));
       if (fromElsewhere && !drag.active && !composing) draw();
       else refresh();
     } else if (message.type === "side") {
@@ -419,6 +421,13 @@ function show(kind, model, el) {
       draw();
     }
     send();
+  }
+
+  /** What another panel of this name has sent for this one, since they share a queue. */
+  function onSaved({ detail }) {
+    if (detail.from === model || detail.name !== config.name || detail.ledger !== ledger) return;
+    take(detail.events);
+    refresh();
   }
 
   /** Count events as saved. Returns whether one of them was not made here. */
@@ -737,7 +746,7 @@ function show(kind, model, el) {
   root.addEventListener("click", onClick, true);
   root.addEventListener("compositionstart", () => (composing = true));
   root.addEventListener("compositionend", () => (composing = false));
-  const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "online", greet], [window, "pagehide", leave],
+  const listeners = [[document, "visibilitychange", onVisibility], [window, "storage", onStorage], [window, "topfive-saved", onSaved], [window, "online", greet], [window, "pagehide", leave],
     [window, "keydown", onKey, true]];
   for (const [target, ...rest] of listeners) target.addEventListener(...rest);
   model.on("msg:custom", receive);

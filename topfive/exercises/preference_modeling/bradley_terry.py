@@ -50,6 +50,18 @@ def _surprise(difference: Tensor) -> Tensor:
     return -F.logsigmoid(difference)
 
 
+def _with_something_added(small: float) -> Function:
+    return _of(lambda d: -torch.log(torch.sigmoid(d) + small))
+
+
+def _cut_off_at(least: float) -> Function:
+    return _of(lambda d: -torch.log(torch.sigmoid(d).clamp(min=least)))
+
+
+def _never_further_than(most: float) -> Function:
+    return _of(lambda d: _surprise(d.clamp(-most, most)))
+
+
 EXERCISE = Exercise(
     number="5.3",
     title="The Bradley–Terry loss",
@@ -71,7 +83,10 @@ EXERCISE = Exercise(
             _of(lambda d: -_surprise(d)),
             "That is what comes out without the minus. A log-likelihood is to be made large, a loss small. Look at: "
             "the sign of your result; a loss of a probability is never negative.",
-            also=(_of(lambda d: torch.sigmoid(d).log()), lambda chosen, rejected: F.logsigmoid(chosen - rejected).sum()),
+            also=(
+                _of(lambda d: torch.sigmoid(d).log()),
+                lambda chosen, rejected: F.logsigmoid(chosen - rejected).sum(),
+            ),
         ),
         Mistake(
             "rejected first, and no minus",
@@ -125,10 +140,9 @@ EXERCISE = Exercise(
             "loss stays finite, but far out it is wrong and teaches nothing. Look at: torch.nn.functional has log and "
             "sigmoid in one function, which needs no such help.",
             also=(
-                *(_of(lambda d, e=e: -torch.log(torch.sigmoid(d) + e)) for e in (1e-6, 1e-7, 1e-9, 1e-10, 1e-12)),
-                *(_of(lambda d, e=e: -torch.log(torch.sigmoid(d).clamp(min=e))) for e in (1e-6, 1e-7, 1e-8, 1e-9)),
-                *(_of(lambda d, e=e: -torch.log(torch.sigmoid(d).clamp(min=e))) for e in (1e-10, 1e-12)),
-                *(_of(lambda d, e=e: _surprise(d.clamp(-e, e))) for e in (10.0, 20.0, 30.0, 50.0)),
+                *map(_with_something_added, (1e-6, 1e-7, 1e-9, 1e-10, 1e-12)),
+                *map(_cut_off_at, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+                *map(_never_further_than, (10.0, 20.0, 30.0, 50.0)),
             ),
         ),
         Mistake(

@@ -138,9 +138,7 @@ EXERCISE = Exercise(
             _at(lambda mask: mask.flip(1).argmax(dim=1)),
             "That is what comes out when the place is counted from the right, by turning the mask round, and then used "
             "as if counted from the left. Look at: which number stands so many places from the right.",
-            also=(
-                lambda numbers, mask: _numbers_at(numbers.flip(1), mask.argmax(dim=1)),
-            ),
+            also=(lambda numbers, mask: _numbers_at(numbers.flip(1), mask.argmax(dim=1)),),
         ),
         Mistake(
             "one place for all lists",
@@ -181,8 +179,8 @@ EXERCISE = Exercise(
         Mistake(
             "every place from every list",
             lambda numbers, mask: numbers[:, _places(mask)],
-            "That is what comes out when the places are not paired with their rows: every row then gives its numbers at "
-            "all places, or whole rows are picked. Look at: what stands before the comma when you index `numbers`.",
+            "That is what comes out when the places are not paired with their rows: every row then gives its numbers "
+            "at all places, or whole rows are picked. Look at: what stands before the comma when you index `numbers`.",
             also=(
                 lambda numbers, mask: numbers[_places(mask)],
                 lambda numbers, mask: numbers[:, mask.sum(dim=1) - 1],
