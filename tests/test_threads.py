@@ -53,6 +53,8 @@ def machine(monkeypatch: pytest.MonkeyPatch):
     """So many cores, of which others take so many; PyTorch starts with all of them."""
     given = torch.get_num_threads()
 
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
     def set_up(cores: float, taken: float, before: int) -> int:
         monkeypatch.setattr(threads, "cores", lambda: cores)
         monkeypatch.setattr(threads, "taken_by_others", lambda: taken)
@@ -82,6 +84,11 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 )
 def test_as_many_threads_as_cores_are_free(machine, cores: float, taken: float, before: int, expected: int):
     assert machine(cores, taken, before) == expected
+
+
+def test_who_chose_a_number_of_threads_keeps_it(machine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert machine(2, 1.0, 2) == 2
 
 
 def test_a_training_that_fails_gives_the_threads_back(machine):

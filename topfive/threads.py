@@ -16,13 +16,14 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 def on_free_cores() -> Iterator[int]:
     """Inside, PyTorch takes as many threads as cores are free, at least one and at most as many as it had before.
 
-    A number that the user set stays the upper limit. Looked at once, so that one training has one number: another
-    number of threads adds up in another order, and rounding differs.
+    Whoever set OMP_NUM_THREADS gets that number; one set in PyTorch stays the upper limit. Looked at once, so that one
+    training has one number: another number of threads adds up in another order, and rounding differs.
     """
     import torch
 
     before = torch.get_num_threads()
-    threads = before if before == 1 else max(1, min(before, round(cores() - taken_by_others())))
+    is_chosen = before == 1 or "OMP_NUM_THREADS" in os.environ
+    threads = before if is_chosen else max(1, min(before, round(cores() - taken_by_others())))
     torch.set_num_threads(threads)
     try:
         yield threads

@@ -368,3 +368,10 @@ def test_a_changed_list_is_a_word_of_advice_and_does_not_grow_in_training():
     examples = [([5], [6, 1])]
     use("3.6", function)(examples, 0)
     assert examples == [([5], [6, 1])]
+
+
+def test_right_counts_in_plain_lists_are_tensors_when_they_are_used():
+    pairs_right = rewritten(exercise("5.5").solution)
+    counted = use("5.5", lambda scores, ranks: tuple(part.tolist() for part in pairs_right(scores, ranks)))
+    right, pairs = counted(torch.tensor([[2.0, 1.0]]), torch.tensor([[1, 2]]))
+    assert (right.sum(), pairs.sum()) == (1, 1)

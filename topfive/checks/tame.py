@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,9 +15,13 @@ from topfive.exercises import Function
 
 def unfit(given: Outcome, right: Outcome) -> bool:
     """Whether an answer is right but not a tensor where one is wanted, or the call changed its arguments."""
-    if given.changed or (isinstance(right.value, Tensor) and not isinstance(given.value, Tensor)):
-        return True
-    return right.graph and not given.graph
+    return bool(given.changed) or _lacks_tensors(given.value, right.value) or (right.graph and not given.graph)
+
+
+def _lacks_tensors(given: Any, right: Any) -> bool:
+    if isinstance(right, tuple):
+        return not isinstance(given, tuple) or any(map(_lacks_tensors, given, right))
+    return isinstance(right, Tensor) and not isinstance(given, Tensor)
 
 
 def tamed(function: Function) -> Function:
@@ -30,15 +35,20 @@ def tamed(function: Function) -> Function:
         args, kwargs = tuple(map(_copied, args)), {name: _copied(value) for name, value in kwargs.items()}
         value = function(*args, **kwargs)
         floats = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor) and x.is_floating_point()]
-        numbers = value if isinstance(value, Tensor) else as_numbers(value)
-        if numbers is None or not numbers.is_floating_point():
-            return value if numbers is None else numbers
-        if not isinstance(value, Tensor):
-            numbers = numbers.to(floats[0] if floats else torch.tensor(0.0))
-        learning = [x for x in floats if x.requires_grad]
-        return numbers + 0 * learning[0].sum() if learning and not numbers.requires_grad else numbers
+        return _as_tensors(value, floats[0] if floats else torch.tensor(0.0), [x for x in floats if x.requires_grad])
 
     return called
+
+
+def _as_tensors(value: Any, like: Tensor, learning: Sequence[Tensor]) -> Any:
+    """Numbers as tensors of the kind of `like`, with a graph back to the first that learns; tuples part by part."""
+    if isinstance(value, tuple):
+        return tuple(_as_tensors(part, like, learning) for part in value)
+    numbers = value if isinstance(value, Tensor) else as_numbers(value)
+    if numbers is None or not numbers.is_floating_point():
+        return value if numbers is None else numbers
+    numbers = numbers if isinstance(value, Tensor) else numbers.to(like)
+    return numbers + 0 * learning[0].sum() if learning and not numbers.requires_grad else numbers
 
 
 def _copied(value: Any) -> Any:
