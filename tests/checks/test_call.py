@@ -69,7 +69,8 @@ def test_a_function_that_never_ends_is_stopped_once_and_the_rest_is_not_tried(mo
     monkeypatch.setattr(call, "SECONDS", 0.2)
     text = said("6.3", after(act))
     assert "Stopped: no answer after 0 seconds; does every loop in it come to an end? in line" in text
-    assert text.count("(not tried)") == 4
+    kinds = {case.name for case in exercise("6.3").cases(0) if not case.probe}
+    assert text.count("(not tried)") == len(kinds) - 1
     assert text.endswith('0 of 3 points · hint("6.3") for more')
     assert "Look at" not in text
 
@@ -103,7 +104,8 @@ def test_ten_thousand_lines_are_not_printed(capsys):
     check("6.3", after(lambda: [print(n) for n in range(10_000)]))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:20] == [str(n) for n in range(20)]
-    assert lines[20] == "… and 69,980 more lines that your function prints"
+    printed = 10_000 * len(exercise("6.3").cases(0))
+    assert lines[20] == f"… and {printed - 20:,} more lines that your function prints"
     assert len(lines) < 40
 
 

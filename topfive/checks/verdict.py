@@ -10,7 +10,7 @@ from torch import Tensor
 
 from topfive.checks.call import Outcome, call, watching
 from topfive.checks.compare import SAME, Difference, difference
-from topfive.exercises import Exercise, Function, Mistake
+from topfive.exercises import Case, Exercise, Function, Mistake
 
 VISIBLE_SEEDS = (0,)
 NO_GRADIENT = Difference(
@@ -56,8 +56,8 @@ class Verdict:
     exercise: Exercise
     outcomes: tuple[Outcome, ...]
     right: tuple[Outcome, ...] = field(repr=False)
+    seeds: tuple[int, ...]
     borrowed: bool = False
-    _known: dict[tuple[Function, int], Outcome] = field(default_factory=dict, repr=False)
 
     @cached_property
     def wrong(self) -> list[tuple[Outcome, Difference]]:
@@ -111,10 +111,7 @@ class Verdict:
 
     def _theirs(self, function: Function, given: Outcome) -> Outcome:
         """What a mistake's function makes of the same call."""
-        place = self.outcomes.index(given)
-        if (function, place) not in self._known:
-            self._known[function, place] = call(self.exercise, function, given.case)
-        return self._known[function, place]
+        return _answer(self.exercise, function, self.seeds, self.outcomes.index(given))
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -161,15 +158,22 @@ def softened(hint: str) -> str:
 
 def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
     """Run `function` and the solution on all cases of these seeds; a call that never ends is the last."""
-    cases = [case for seed in seeds for case in exercise.cases(seed)]
+    seeds = tuple(seeds)
     given: list[Outcome] = []
     with watching(exercise.solution) as ran:
-        for case in cases:
+        for case in _cases(exercise, seeds):
             stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt | NotTriedError)
             given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
-    return Verdict(exercise, tuple(given), _right(exercise, tuple(seeds)), bool(ran))
+    right = tuple(_answer(exercise, exercise.solution, seeds, place) for place in range(len(given)))
+    return Verdict(exercise, tuple(given), right, seeds, bool(ran))
 
 
 @lru_cache(maxsize=64)
-def _right(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Outcome, ...]:
-    return tuple(call(exercise, exercise.solution, case) for seed in seeds for case in exercise.cases(seed))
+def _cases(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Case, ...]:
+    return tuple(case for seed in seeds for case in exercise.cases(seed))
+
+
+@lru_cache(maxsize=16384)
+def _answer(exercise: Exercise, function: Function, seeds: tuple[int, ...], place: int) -> Outcome:
+    """What a function of the course's own, solution or mistake, makes of one case: always the same."""
+    return call(exercise, function, _cases(exercise, seeds)[place])

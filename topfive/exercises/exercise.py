@@ -53,7 +53,7 @@ class Mistake:
         return (self.function, *self.also)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """One exercise: its right answer, its cases, the mistakes people make in it, and its hints.
 
