@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.checks.answers import rewritten
-from topfive.checks import call, check, grade, use
+from topfive.checks import call, check, grade, locked, use
 from topfive.checks.compare import difference
 from topfive.checks.notebook import report
 from topfive.exercises import exercise
@@ -172,7 +172,7 @@ def test_the_courses_own_function_earns_nothing_however_it_is_handed_in():
     )
     for way in (*ways, stolen, use("6.3", None)):
         assert "This is the course's own function" in said("6.3", way)
-        assert grade("6.3", way, (11,)) == 0
+        assert locked.grade("6.3", lambda way=way: way, (11,)) == 0
 
 
 def test_a_piece_of_the_course_inside_ones_own_function_is_allowed():

@@ -7,8 +7,8 @@ from topfive.checks.replay import ARGUMENTS, grade_replay, replay
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 
-# What cannot show: a trainer hands on real tokens in one row, and the models say 0 on pads by themselves; the toy's logits
-# and values are never far apart; its settings are the defaults; its advantages are whitened already.
+# What cannot show: a trainer hands on real tokens in one row, and the models say 0 on pads by themselves; the toy's
+# logits and values are never far apart; its settings are the defaults; its advantages are whitened already.
 HARMLESS_HERE = {
     ("6.1", "tokens of the first response"),
     ("6.1", "logarithm of a softmax"),

@@ -107,10 +107,10 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
-            "one sample too many or too few",
+            "another power than n",
             lambda probabilities, n: _steps(probabilities.cumsum(0) ** (n - 1)),
-            "That is what comes out with a power that is one off: n − 1 or n + 1. Look at: the case n = 1, where "
-            "nothing should change.",
+            "That is what comes out with another power than n, such as n − 1. Look at: the case n = 1, where nothing "
+            "should change.",
             also=(lambda probabilities, n: _steps(probabilities.cumsum(0) ** (n + 1)),),
         ),
         Mistake(

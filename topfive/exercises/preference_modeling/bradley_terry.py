@@ -26,8 +26,8 @@ def _bt_cases(seed: int) -> list[Case]:
     many = "a batch"
     return [
         Case("one pair", fixed([2.0], [1.0]), look_at="each part of the formula, from the inside to the outside."),
-        Case(many, drawn(5), look_at="what is done to the losses of the pairs at the end."),
-        Case(many, drawn(64), look_at="what is done to the losses of the pairs at the end."),
+        Case(many, drawn(5), look_at="one pair by itself, then what is done with all."),
+        Case(many, drawn(64), look_at="one pair by itself, then what is done with all."),
         Case(
             "equal scores",
             fixed([0.0, 1.5, -3.0], [0.0, 1.5, -3.0]),

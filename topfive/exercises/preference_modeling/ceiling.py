@@ -49,11 +49,11 @@ EXERCISE = Exercise(
             "to be right. Look at: whether the ceiling lies above or below the agreement.",
         ),
         Mistake(
-            "the ½ inside the root",
+            "a 2 or ½ in the wrong place",
             lambda agreement: (1 + ((2 * agreement - 1).clamp(min=0) / 2).sqrt()) / 2,
-            "That is what comes out when d² = 2 · agreement − 1 is solved with a factor 2 or ½ too many under the "
-            "root. Look at: two coins, which agree half of the time, and people who always agree; put both into your "
-            "formula.",
+            "That is what comes out when a factor 2 or ½ stands in the wrong place: under the root or outside, once "
+            "too often or not at all. Look at: two coins, which agree half of the time, and people who always agree; "
+            "put both into your formula.",
             also=(
                 lambda agreement: (1 + (agreement - 0.5).clamp(min=0).sqrt()) / 2,
                 lambda agreement: (1 + (2 * (2 * agreement - 1).clamp(min=0)).sqrt()) / 2,

@@ -24,7 +24,7 @@ def _mean_cases(seed: int) -> list[Case]:
     return [
         Case("three tokens and a pad", toy, look_at="which numbers are added, and by how many they are divided."),
         Case("all lists equally long", drawn(lengths_mask([5, 5, 5], 5)), look_at="the dimension that you sum over."),
-        Case(mixed, drawn(lengths_mask([2, 6, 4], 6)), look_at="what the pads of the first list add."),
+        Case(mixed, drawn(lengths_mask([2, 6, 4], 6)), look_at="what is added, and by what it is divided."),
         Case(mixed, drawn(lengths_mask(integers(1, 13, 30, generator), 12)), look_at="a list of a single token."),
         Case(mixed, drawn(lengths_mask([1], 1)), look_at="a list of a single token."),
         Case("pads after the longest list", drawn(lengths_mask([2, 5, 1, 3], 7)), look_at="the last columns."),

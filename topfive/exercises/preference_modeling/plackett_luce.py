@@ -43,9 +43,15 @@ def _pl_cases(seed: int) -> list[Case]:
             look_at="what exp(200) is in float32.",
         ),
         Case(tied, drawn([[1, 1, 2, 3]]), look_at="among which lists a member of a tie is chosen."),
-        Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="whether the lists on the last place were ever chosen."),
-        Case(fewer, drawn([[1, 2, 0, 0], [2, 1, 3, 4], [0, 3, 1, 2]]), look_at="what place 0 means."),
-        Case(fewer, drawn([[0, 2, 1], [0, 1, 2], [2, 0, 1]]), look_at="what place 0 means."),
+        Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="which choices there are, and how many."),
+        Case(
+            fewer,
+            drawn([[1, 2, 0, 0], [2, 1, 3, 4], [0, 3, 1, 2]]),
+            look_at="what place 0 means, and where each ranking ends.",
+        ),
+        Case(
+            fewer, drawn([[0, 2, 1], [0, 1, 2], [2, 0, 1]]), look_at="what place 0 means, and where each ranking ends."
+        ),
         Case(
             "a ranking that ties everything",
             drawn([[1, 1, 1], [3, 1, 2], [2, 1, 3]]),
