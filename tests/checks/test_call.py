@@ -172,6 +172,7 @@ def test_the_courses_own_function_earns_nothing_however_it_is_handed_in():
     )
     for way in (*ways, stolen, use("6.3", None)):
         assert "This is the course's own function" in said("6.3", way)
+    for way in (own, functools.partial(own), functools.lru_cache(own), after(lambda: 0, own), stolen, use("6.3", None)):
         assert locked.grade("6.3", lambda way=way: way, (11,)) == 0
 
 

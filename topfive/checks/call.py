@@ -156,6 +156,14 @@ def _no_input(prompt: object = "") -> str:
     raise InputError("input() waits for a person; a function gets all that it needs as arguments")
 
 
+def is_solution(exercise: Exercise, function: Any) -> bool:
+    """Whether this is the course's own function, as it is or under decorators, caches and partials."""
+    solution = inspect.unwrap(exercise.solution).__code__
+    while inner := getattr(function, "__wrapped__", None) or getattr(function, "func", None):
+        function = inner
+    return getattr(function, "__code__", None) is solution
+
+
 @contextlib.contextmanager
 def watching(function: Function) -> Iterator[list[bool]]:
     """A list that is not empty as soon as `function` has run inside, by whatever name or wrapper it was called.

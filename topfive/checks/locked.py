@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from topfive import data
 from topfive.checks import artefacts, notebook, replay
 from topfive.checks.artefacts import artefact, is_shipped, points_for
-from topfive.checks.verdict import examine
+from topfive.checks.call import is_solution
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 
@@ -46,8 +46,11 @@ def _in_words(points: Callable[..., float]) -> Callable[..., float]:
 
 @_in_words
 def grade(number: str, function: Given, seeds: Sequence[int]) -> float:
-    """Points of an exercise on secret seeds; none for the course's own function, wrapped or not."""
-    if examine(exercise(number), function()).borrowed:
+    """Points of an exercise on secret seeds; none for the course's own function.
+
+    One that calls the course's inside gets its points here: only a kernel without that function could tell for sure.
+    """
+    if is_solution(exercise(number), function()):
         print(f"{number}: this is the course's own function. 0 points")
         return 0.0
     return notebook.grade(number, function(), seeds)
