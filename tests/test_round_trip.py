@@ -22,6 +22,7 @@ import pytest
 from topfive import data
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
+from topfive.checks.verdict import examine
 from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
@@ -314,9 +315,10 @@ def test_who_wrote_everything_gets_every_point_and_sees_no_error(graded: Graded)
 def test_who_came_half_way_gets_points_for_that_and_part_of_them_for_a_mistake(graded: Graded):
     half = HALF[graded.name]
     one = exercise(number_of(graded.source[f"{half.slip}-test"]) or "")
-    kinds = len({case.name for case in one.cases(0) if not case.probe})
+    [mistake] = [mistake for mistake in one.mistakes if mistake.name == half.mistake]
+    kinds = list(examine(one, mistake.function).names.values())
     right = {f"{cell}-test": graded.tests[f"{cell}-test"] for cell in half.right}
-    expected = dict.fromkeys(graded.tests, 0.0) | right | {f"{half.slip}-test": one.earned(kinds - 1, kinds)}
+    expected = dict.fromkeys(graded.tests, 0.0) | right | {f"{half.slip}-test": one.earned(sum(kinds), len(kinds))}
     assert 0 < expected[f"{half.slip}-test"] < graded.tests[f"{half.slip}-test"]
     assert graded.auto("half") == expected
 
