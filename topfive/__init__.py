@@ -1,8 +1,8 @@
 """Top Five: your first RLHF experiment, on top-5 lists.
 
 The rooms, from the bottom up; each imports only from rooms named before it:
-lists · data · stats · judge · crowd · ledger · lm · reward · ppo · evaluate · plots · panels · checks · run · build ·
-cli.
+lists · data · stats · judge · crowd · ledger · lm · reward · ppo · evaluate · plots · panels · exercises · checks ·
+run · grading · build · cli; CONTRIBUTING.md has the whole tree.
 """
 
 import os
@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 # OpenMP's threads wait for each other after every operation, by default spinning: then one busy program beside us makes
-# training four times as slow (benchmarks/results.md). A short spin costs nothing on a quiet machine. GNU's libgomp
+# training three times as slow (benchmarks/results.md). A short spin costs nothing on a quiet machine. GNU's libgomp
 # counts spins (its manual, GOMP_SPINCOUNT); LLVM's and Intel's count milliseconds (KMP_BLOCKTIME, by default 200).
 # Read when PyTorch loads; whoever chose a way of waiting keeps it.
 if "OMP_WAIT_POLICY" not in os.environ:

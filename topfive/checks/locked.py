@@ -1,4 +1,4 @@
-"""What the hidden part of a locked cell calls, one call a cell:
+"""What the hidden part of a locked cell calls, one call a cell.
 
     from topfive.checks.locked import grade as _grade
 

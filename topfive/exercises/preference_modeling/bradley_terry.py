@@ -1,4 +1,4 @@
-"""Exercise 5.3: The Bradley–Terry loss."""
+"""Exercise 5.3: the Bradley–Terry loss."""
 
 import math
 from collections.abc import Callable

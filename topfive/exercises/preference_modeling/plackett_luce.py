@@ -1,4 +1,4 @@
-"""Exercise 5.4: The Plackett–Luce loss."""
+"""Exercise 5.4: the Plackett–Luce loss."""
 
 from functools import partial
 from math import log
