@@ -81,7 +81,7 @@ HALF = {
         correct="gamma * lam * following",
         wrong="lam * following",
         mistake="λ where γλ belongs",
-        fails="γ below 1",
+        fails="γ below 1; a response that fills the width, and one of a single token; room after the longest response",
         work={"policy": "ppo"},
     ),
 }
