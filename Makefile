@@ -48,7 +48,7 @@ test: install-dev  ## everything that must pass
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m 'not browser' --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m 'not browser' --numprocesses 2 --dist loadgroup
 	@$(BIN)/python -m pytest -m browser
 
 quick: install-dev  ## the minute-long part of the tests, for daily work

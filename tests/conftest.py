@@ -17,11 +17,23 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data, judge
+from topfive.exercises import Exercise
 from topfive.lists import Prompt, render
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
 
 torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment."""
+    for item in items:
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        one = given.get("one")
+        group = one.number if isinstance(one, Exercise) else f"{item.path} {given.get('graded', '')}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 SOUPS = [
     ("tomato soup with basil", ["vegetarian", "vegan", "budget"]),

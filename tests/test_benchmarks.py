@@ -1,6 +1,5 @@
 """The benchmarks run: tiny models, tiny settings. What they measure at full size is in benchmarks/results.md."""
 
-import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -166,13 +165,14 @@ def test_busy_programs_run_inside_and_not_afterwards():
 def test_ways_take_turns_and_are_compared_with_their_own_quiet_step(monkeypatch: pytest.MonkeyPatch):
     turns: list[str] = []
 
-    def step_seconds(steps: int, way: str) -> float:
+    def step_seconds(steps: int, way: str, neighbours: threads.Neighbours) -> float:
         turns.append(way)
         return float(len(turns))
 
     monkeypatch.setattr(threads, "step_seconds", step_seconds)
-    monkeypatch.setattr(threads, "busy", lambda programs: contextlib.nullcontext())
-    text = threads.run(threads.Settings(steps=2, neighbours=(0, 1)))
+    beside = (threads.Neighbours(0), threads.Neighbours(1, after=2))
+    text = threads.run(threads.Settings(steps=2, neighbours=beside))
     assert turns == [*threads.WAYS] * 2
+    assert "|  | 0 busy programs | 1 busy program from step 3 on |" in text
     assert "| OpenMP as it comes | 1.00 s (1.0 ×) | 3.00 s (3.0 ×) |" in text
     assert "| as shipped | 2.00 s (1.0 ×) | 4.00 s (2.0 ×) |" in text

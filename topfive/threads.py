@@ -10,25 +10,48 @@ from contextlib import contextmanager
 from pathlib import Path
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
+LOOK_EVERY = 2.0  # seconds: shorter, and the clock ticks of processor time blur what is seen
+
+
+class FreeCores:
+    """Keeps PyTorch's threads at the number of cores that nobody else uses: at least one, at most as many as before.
+
+    Whoever set OMP_NUM_THREADS keeps that number; one set in PyTorch is the upper limit. On a quiet machine the number
+    never changes; where it does, sums are added up in another order, and rounding differs.
+    """
+
+    def __init__(self) -> None:
+        import torch
+
+        self.before = torch.get_num_threads()
+        self.is_chosen = self.before == 1 or "OMP_NUM_THREADS" in os.environ
+        self._since = _used()
+        if not self.is_chosen:
+            self._leave(taken_by_others())
+
+    def look(self) -> None:
+        """After a step of training: count what others took since the last look, if that is long enough ago."""
+        now = _used()
+        if not self.is_chosen and now[0] - self._since[0] >= LOOK_EVERY:
+            self._leave(_others(self._since, now))
+            self._since = now
+
+    def _leave(self, taken: float) -> None:
+        import torch
+
+        torch.set_num_threads(max(1, min(self.before, round(cores() - taken))))
 
 
 @contextmanager
-def on_free_cores() -> Iterator[int]:
-    """Inside, PyTorch takes as many threads as cores are free, at least one and at most as many as it had before.
-
-    Whoever set OMP_NUM_THREADS gets that number; one set in PyTorch stays the upper limit. Looked at once, so that one
-    training has one number: another number of threads adds up in another order, and rounding differs.
-    """
+def on_free_cores() -> Iterator[FreeCores]:
+    """Inside, PyTorch takes as many threads as cores are free; afterwards as many as before."""
     import torch
 
-    before = torch.get_num_threads()
-    is_chosen = before == 1 or "OMP_NUM_THREADS" in os.environ
-    threads = before if is_chosen else max(1, min(before, round(cores() - taken_by_others())))
-    torch.set_num_threads(threads)
+    free = FreeCores()
     try:
-        yield threads
+        yield free
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(free.before)
 
 
 def cores() -> float:
@@ -43,10 +66,23 @@ def cores() -> float:
 
 def taken_by_others(seconds: float = 0.25) -> float:
     """How many cores' worth of time other processes used, measured for so long."""
-    began, busy, own = time.perf_counter(), _busy(), time.process_time()
+    since = _used()
     time.sleep(seconds)
-    used = _busy() - busy - (time.process_time() - own)
-    return max(0.0, used / (time.perf_counter() - began))
+    return _others(since, _used())
+
+
+Used = tuple[float, float, float]
+
+
+def _used() -> Used:
+    """The clock, and processor seconds spent so far by anyone and by this process."""
+    return time.perf_counter(), _busy(), time.process_time()
+
+
+def _others(since: Used, now: Used) -> float:
+    """How many cores' worth of time other processes used in between."""
+    elapsed, busy, own = (after - before for before, after in zip(since, now, strict=True))
+    return max(0.0, (busy - own) / elapsed)
 
 
 def _busy() -> float:

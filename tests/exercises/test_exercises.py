@@ -1,7 +1,6 @@
 """What holds for every exercise: right answers pass, each mistake is caught and named, no answer is given away."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -257,13 +256,3 @@ def test_hints_hold_no_right_number(one: Exercise):
 @pytest.mark.parametrize(("one", "mistake", "function"), FIRST)
 def test_a_line_fits_the_page(one: Exercise, mistake: Mistake, function: Function):
     assert max(len(line) for text in report(one, function) for line in text.splitlines()) <= 110
-
-
-@every_exercise
-def test_a_check_takes_less_than_a_second(one: Exercise):
-    """In processor time: what a busy machine gives to others does not count. The last mistake is the slowest case."""
-    slowest = [mistake for mistake in one.mistakes if not mistake.advice][-1]
-    for function in (one.solution, slowest.function):
-        began = time.process_time()
-        report(one, function)
-        assert time.process_time() - began < 1

@@ -61,8 +61,9 @@ def _of_numbers(
     if found is None or (not right.ndim and isinstance(given, tuple | list)):
         return Difference(f"{where}{_kind(given)} came back where {kind} belongs.", True)
     if found.shape != right.shape:
+        whose = "yours, a list," if isinstance(given, list) else "yours"
         shapes = f"{tuple(found.shape)}; it should be {_shape(right, axes)}"
-        return Difference(f"{where}the shape of yours is {shapes}.", True)
+        return Difference(f"{where}the shape of {whose} is {shapes}.", True)
     if right.dtype == torch.int64 and found.dtype != torch.int64 and isinstance(given, Tensor | np.ndarray):
         return Difference(f"{where}the numbers of yours are of kind {_dtype(found)}; they should be {WHOLE}.", True)
     words, enough = _of_values(found, right, atol, rtol, axes)

@@ -53,7 +53,6 @@ class TrainConfig:
         object.__setattr__(self, "seed", seeds.whole(self.seed))
 
 
-@on_free_cores()
 def fit(
     model: PreTrainedModel,
     batch_at: Callable[[int], Batch],
@@ -85,7 +84,7 @@ def fit(
             save_state(state_folder, model, optimizers, step, settings=settings)
 
     model.train()
-    with after_this_step(saving=state_folder is not None) as interrupt:
+    with on_free_cores() as free, after_this_step(saving=state_folder is not None) as interrupt:
         for step in range(start, config.steps):
             set_learning_rates(optimizers, peaks, schedule(step, config))
             tokens, mask = (tensor.to(model.device) for tensor in batch_at(step))
@@ -109,6 +108,7 @@ def fit(
                 save(step + 1)
             if interrupt.requested:
                 raise KeyboardInterrupt
+            free.look()
     model.eval()
     return losses
 

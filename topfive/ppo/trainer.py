@@ -128,7 +128,6 @@ class PPOTrainer:
         self.history: list[Metrics] = []
         self.stopped = ""
 
-    @on_free_cores()
     def train(self) -> list[Metrics]:
         """Run to the end, from the saved state if there is one; a run that has ended stays ended, and says so.
 
@@ -142,7 +141,7 @@ class PPOTrainer:
         if self.stopped:
             self._say_that_it_has_ended()
             return self.history
-        with after_this_step(saving=self.args.output_dir is not None) as interrupt:
+        with on_free_cores() as free, after_this_step(saving=self.args.output_dir is not None) as interrupt:
             while not self.stopped:
                 try:
                     self._step(len(self.history))
@@ -152,6 +151,7 @@ class PPOTrainer:
                 self.stopped = self._ended() or ("interrupted" if interrupt.requested else "")
                 if self.stopped or len(self.history) % self.args.save_steps == 0:
                     self._save()
+                free.look()
         return self.history
 
     def _ended(self) -> str:

@@ -37,6 +37,11 @@ def _pack_cases(seed: int) -> list[Case]:
         Case("many short texts in long rows", (drawn(many), 1, 16), look_at="the order of the tokens."),
         Case("a rest that does not fill a row", (drawn([5, 6, 6, 6]), 2, 7), look_at="the last, unfinished row."),
         Case("one text that fills two rows with its end token", (drawn([7]), 0, 4), look_at="the very last place."),
+        Case(
+            "a text without a token",
+            ([*drawn([2]), [], *drawn([3, 1])], 2, 5),
+            look_at="an empty text: it still ends.",
+        ),
         Case("too little for one row", (drawn([2, 3]), 2, 12), look_at="what 0 rows of this width are."),
     ]
 
@@ -131,6 +136,10 @@ def _pack_texts_cut_with_their_ends(texts: list[Ids], end: int, width: int) -> T
 
 def _pack_texts_cut_before_their_ends(texts: list[Ids], end: int, width: int) -> Tensor:
     return _rows(_stream([text[:width] for text in texts], end), width)
+
+
+def _pack_no_empty_texts(texts: list[Ids], end: int, width: int) -> Tensor:
+    return _rows(_stream([text for text in texts if text], end), width)
 
 
 def _pack_short_texts(texts: list[Ids], end: int, width: int) -> Tensor:
@@ -240,6 +249,12 @@ EXERCISE = Exercise(
             _pack_with_one_end,
             "That is what comes out when the end token is put once, behind the last text. Look at: the end of the "
             "first text.",
+        ),
+        Mistake(
+            "an empty text is left out",
+            _pack_no_empty_texts,
+            "That is what comes out when a text without a token is skipped. It is a text that ends at once, and its "
+            "end token stands in the stream like the others. Look at: an `if` around an empty text.",
         ),
         Mistake(
             "end tokens in front",

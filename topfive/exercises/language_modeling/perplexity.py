@@ -106,6 +106,12 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
+            "weighted by its pieces once more",
+            _pair(lambda nats, count: ((nats * count).sum() / count.sum()).exp()),
+            "That is what comes out when each text's nats are multiplied by its count before they are added up. They "
+            "are the sum over the text already: nothing is left to weigh. Look at: what `nats` holds for a text.",
+        ),
+        Mistake(
             "a sum and a mean",
             _pair(lambda nats, count: (nats.sum() / count.float().mean()).exp()),
             "That is what comes out when nats or pieces are added up over the texts and the other is averaged. All "

@@ -190,6 +190,14 @@ def _by_itself(limit: Callable[[Tensor, float], Tensor | float]) -> Function:
     return _by_beyond(lambda probabilities, ordered, top_p: probabilities < limit(probabilities, top_p))
 
 
+def _below_p(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
+    return probabilities < top_p
+
+
+def _below_the_other_p(probabilities: Tensor, ordered: Tensor, top_p: float) -> Tensor:
+    return probabilities < 1 - top_p
+
+
 def _the_other_p(logits: Tensor, top_p: float) -> Tensor:
     return _top_p(logits, 1 - top_p) if top_p < 1 else logits
 
@@ -416,6 +424,7 @@ EXERCISE = Exercise(
                 _by_itself(lambda probabilities, top_p: 1 - top_p),
                 _by_itself(lambda probabilities, top_p: top_p * probabilities[..., :1]),
                 _by_itself(lambda probabilities, top_p: (1 - top_p) * probabilities[..., :1]),
+                *map(_by_beyond, map(_but_the_first, (_below_p, _below_the_other_p))),
             ),
         ),
         Mistake(

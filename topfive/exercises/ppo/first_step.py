@@ -115,6 +115,13 @@ EXERCISE = Exercise(
             "that carries a minus is climbing. Look at: count your minus signs.",
         ),
         Mistake(
+            "the sign of the advantages is lost",
+            _moved(lambda onehot, pi, adv: (adv.abs() * (onehot - pi)).mean(dim=0)),
+            "That is what comes out when an advantage counts by its size alone: answers worse than expected become "
+            "likelier, too. Look at: `abs`, or a square, on the advantages.",
+            also=(_moved(lambda onehot, pi, adv: (adv**2 * (onehot - pi)).mean(dim=0)),),
+        ),
+        Mistake(
             "only the chosen answers move",
             _moved(lambda onehot, pi, adv: (adv * onehot).mean(dim=0)),
             "That is what comes out without − π for the answers that were not sampled. Probabilities sum to 1, so what "

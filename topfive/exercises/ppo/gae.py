@@ -124,6 +124,17 @@ def _told(**fixed: float) -> Function:
     return advantages
 
 
+def _defaults(default_gamma: float, default_lam: float) -> Function:
+    """Right, but for what γ and λ are unless told otherwise."""
+
+    def advantages(
+        rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = default_gamma, lam: float = default_lam
+    ) -> Tensor:
+        return adv.gae(rewards, values, mask, gamma, lam)
+
+    return advantages
+
+
 def _pads_left(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
     """The mask stops what comes from pads, and pads keep their own."""
     return adv.gae(rewards, values, mask, gamma, lam) + (rewards - values) * (1 - mask)
@@ -383,6 +394,13 @@ EXERCISE = Exercise(
             "That is what comes out when `lam` is not looked at, and a number of your own stands in its place. "
             "Look at: where λ stands.",
             also=(_told(lam=0.9), _told(lam=0.5)),
+        ),
+        Mistake(
+            "other defaults",
+            _defaults(1.0, 1.0),
+            "That is what comes out when γ or λ is another number unless told otherwise: the line that begins with "
+            "`def` has been changed. The trainer calls your function without them. Look at: γ = 1 and λ = 0.95 there.",
+            also=(_defaults(0.99, 0.95), _defaults(0.99, 1.0), _defaults(1.0, 0.9), _defaults(0.95, 0.95)),
         ),
         Mistake(
             "only the surprise of one step",

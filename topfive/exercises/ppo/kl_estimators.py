@@ -19,12 +19,17 @@ def _kl_cases(seed: int) -> list[Case]:
         logprobs = -3 * torch.rand(*shape, generator=generator)
         return logprobs, logprobs + apart * torch.randn(*shape, generator=generator)
 
-    near = drawn(5)[0]
+    near, unlikely = drawn(5)[0], -120 - 10 * torch.rand(6, generator=generator)
     return [
         Case("four tokens", drawn(4), look_at="each of the three parts by hand for the first token."),
         Case("two policies that agree", (near, near.clone()), look_at="what all three say where π = π_ref."),
         Case("a batch of responses", drawn(2, 6), look_at="the shape: one number a token, no sum."),
         Case("a batch of responses", drawn(1, 1), look_at="the shape: one number a token, no sum."),
+        Case(
+            "tokens that both find next to impossible",
+            (unlikely, unlikely + torch.randn(6, generator=generator)),
+            probe=True,
+        ),
         Case("policies far apart", drawn(8, 5, apart=3.0), look_at="exp, in k3."),
     ]
 
@@ -62,6 +67,16 @@ def _in_order(*order: int) -> Function:
 
 def _right(log_r: Tensor) -> Three:
     return -log_r, log_r**2 / 2, log_r.expm1() - log_r
+
+
+def _quotient(logprobs: Tensor, ref_logprobs: Tensor) -> Three:
+    ratio = ref_logprobs.exp() / logprobs.exp()
+    return -ratio.log(), ratio.log() ** 2 / 2, ratio - 1 - ratio.log()
+
+
+def _quotient_in_k3(logprobs: Tensor, ref_logprobs: Tensor) -> Three:
+    log_r = ref_logprobs - logprobs
+    return -log_r, log_r**2 / 2, ref_logprobs.exp() / logprobs.exp() - 1 - log_r
 
 
 def _k3(log_r: Tensor) -> Tensor:
@@ -106,6 +121,14 @@ EXERCISE = Exercise(
                 _with_k1(lambda log_r: -log_r.exp()),
                 _made(lambda log_r: (-log_r.exp(), log_r.exp() ** 2 / 2, 0 * log_r - 1)),
             ),
+        ),
+        Mistake(
+            "a quotient of probabilities",
+            _quotient,
+            "your ratio is a quotient of two probabilities. Where both are too small for a float (from about −104 nats "
+            "on) it is 0 / 0, and the estimate is nan: subtract the logarithms, then take exp.",
+            advice=True,
+            also=(_quotient_in_k3,),
         ),
         Mistake(
             "k2 without ½",

@@ -123,6 +123,13 @@ EXERCISE = Exercise(
             "take logits and do the softmax themselves. Look at: how many there are.",
         ),
         Mistake(
+            "the mask turned round",
+            lambda logits, tokens, mask: _right(logits, tokens, 1 - mask),
+            "That is what comes out when pads keep their numbers and real tokens become 0. In `mask` a 1 is a real "
+            "token. Look at: which of the two you keep.",
+            also=(lambda logits, tokens, mask: _picked(logits, tokens) * (1 - mask),),
+        ),
+        Mistake(
             "softmax over the wrong dimension",
             _of(lambda logits: logits.log_softmax(dim=1)),
             "That is what comes out when the softmax runs over positions or over responses: they then compete with "

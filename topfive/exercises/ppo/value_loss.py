@@ -160,8 +160,9 @@ EXERCISE = Exercise(
         Mistake(
             "clips around 1",
             _clipped_to(lambda v, old, r, eps: old * (v / old).clamp(1 - eps, 1 + eps)),
-            "That is what comes out with the bounds 1 − ε and 1 + ε, as for the policy. There it is a ratio that is "
-            "near 1; here it is a difference, near 0. Look at: what you clamp, and its bounds.",
+            "That is what comes out when ε is a share, with bounds of 1 − ε and 1 + ε times something, as for the "
+            "policy. There a ratio is clamped, near 1; here a difference, near 0, and ε is a number of points. "
+            "Look at: what you clamp, and its bounds.",
             also=(
                 _clipped_to(lambda v, old, r, eps: old + (v - old).clamp(1 - eps, 1 + eps)),
                 _clipped_to(lambda v, old, r, eps: v.clamp(1 - eps, 1 + eps)),

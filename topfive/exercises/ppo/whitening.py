@@ -42,6 +42,11 @@ def _whiten_cases(seed: int) -> list[Case]:
             _far(generator),
             look_at="whether two large and nearly equal numbers are subtracted, such as the mean of x² and mean².",
         ),
+        Case(
+            "numbers that hardly differ",
+            (1e-4 * torch.randn(2, 5, generator=generator), lengths_mask([3, 5], 5)),
+            probe=True,
+        ),
         Case("many responses", drawn(integers(1, 10, 16, generator), 9), look_at="the largest deviation."),
     ]
 
@@ -359,6 +364,14 @@ EXERCISE = Exercise(
             "That is what comes out when, to keep the mean, nothing is subtracted: then dividing changes the mean too. "
             "Look at: subtract, divide, and add what you subtracted.",
             also=(_about_zero,),
+        ),
+        Mistake(
+            "ε beside the root",
+            _scaled_by(lambda real: real.std(correction=0) + 1e-8),
+            "your 1e-8 stands beside the root; PPO code puts it under the root, so that numbers which hardly differ "
+            "are not blown up to differ by 1.",
+            "`whiten` in TRL: rsqrt(variance + 1e-8)",
+            advice=True,
         ),
         Mistake(
             "the mean is kept, and all the rest",

@@ -111,7 +111,10 @@ EXERCISE = Exercise(
             lambda probabilities, n: _steps(probabilities.cumsum(0) ** (n - 1)),
             "That is what comes out with another power than n, such as n − 1. Look at: the case n = 1, where nothing "
             "should change.",
-            also=(lambda probabilities, n: _steps(probabilities.cumsum(0) ** (n + 1)),),
+            also=(
+                lambda probabilities, n: _steps(probabilities.cumsum(0) ** (n + 1)),
+                lambda probabilities, n: _steps(probabilities.cumsum(0) ** 2),
+            ),
         ),
         Mistake(
             "nothing to subtract from",
@@ -130,6 +133,46 @@ EXERCISE = Exercise(
             _shifted,
             "That is what comes out when the answers better than i are cut off, or taken along, one place wrongly, as "
             "in F(i + 1) − F(i). Look at: which two of the sums belong to answer i.",
+        ),
+        Mistake(
+            "something before the worst",
+            lambda probabilities, n: _at_most(probabilities, n) - _at_most(probabilities, n).roll(1),
+            "That is what comes out when something else than 0 is subtracted from the first sum, as with `roll`, which "
+            "brings the last one round, or with a 1 in front. Nothing is worse than the worst. Look at: your first "
+            "entry.",
+        ),
+        Mistake(
+            "the best answer first",
+            lambda probabilities, n: _steps(_at_most(probabilities, n)).flip(0),
+            "Every number is there, from the best answer to the worst. They are wanted in the order in which they were "
+            "given. Look at: flip.",
+        ),
+        Mistake(
+            "sorted by probability",
+            lambda probabilities, n: _steps(_at_most(probabilities.sort().values, n)),
+            "That is what comes out when the answers are put in order of their probabilities. They are in order "
+            "already, by score, and that is what decides. Look at: your first line.",
+            also=(lambda probabilities, n: _steps(_at_most(probabilities.sort(descending=True).values, n)),),
+        ),
+        Mistake(
+            "all n are worse",
+            lambda probabilities, n: (probabilities.cumsum(0) - probabilities) ** n,
+            "That is what comes out when the chance is computed that all n samples are worse than answer i. "
+            "Look at: what has to be subtracted from what.",
+        ),
+        Mistake(
+            "all answers alike",
+            lambda probabilities, n: _steps(_at_most(torch.full_like(probabilities, 1 / len(probabilities)), n)),
+            "That is what comes out when all answers are equally likely, as if only their ranks counted. "
+            "Look at: where the probabilities enter.",
+        ),
+        Mistake(
+            "always the best",
+            lambda probabilities, n: torch.zeros_like(probabilities).index_fill(
+                0, torch.tensor([len(probabilities) - 1]), 1.0
+            ),
+            "That is what comes out when the best answer always wins. It has to be drawn first. Look at: a best answer "
+            "that is rare.",
         ),
         Mistake(
             "one sample, whatever n is",

@@ -22,7 +22,7 @@ def _bt_cases(seed: int) -> list[Case]:
     def fixed(chosen: list[float], rejected: list[float]) -> tuple[Tensor, Tensor]:
         return torch.tensor(chosen, requires_grad=True), torch.tensor(rejected, requires_grad=True)
 
-    far = float(torch.rand((), generator=generator) * 100 + 200)
+    far = float(torch.rand((), generator=generator) * 100 + 400)
     many = "a batch"
     return [
         Case("one pair", fixed([2.0], [1.0]), look_at="each part of the formula, from the inside to the outside."),

@@ -44,6 +44,9 @@ def _inside(probabilities: Tensor, bins: int, b: int, wrong: str) -> Tensor:
         "cumulative": place < b + 1,
         "rounds": place.round().clamp(max=bins - 1) == b,
         "of the data": ((probabilities - low) / (high - low) * bins).long().clamp(max=bins - 1) == b,
+        "loses 0": (place >= b) & ((place < b + 1) | last) & (place > 0),
+        "one bin up": (place.long() + 1).clamp(max=bins - 1) == b,
+        "one bin less": (probabilities * (bins - 1)).long() == b,
         "ten bins": (probabilities * 10).long().clamp(max=bins - 1) == b,
     }
     return ways.get(wrong, (place >= b) & ((place < b + 1) | last))
@@ -63,9 +66,28 @@ def _row(predicted: Tensor, happened: Tensor, of: int, middle: float, wrong: str
         "number of positives": (mean, happened.sum(), count),
         "difference": (mean, share - mean, count),
         "count as share": (mean, share, count / of),
+        "whole numbers": (mean, (happened.sum() // count) if len(predicted) else share, count),
+        "count of 1": (mean, share, happened.sum()),
+        "no count": (mean, share, count if len(predicted) else mean),
     }
     row = torch.stack(ways.get(wrong, (mean, share, count)))
     return row.nan_to_num(0.0) if wrong == "empty is 0" else row
+
+
+def _folded(probabilities: Tensor, outcomes: Tensor, bins: int = 10) -> Tensor:
+    """By the probability of the likelier outcome."""
+    right = (probabilities >= 0.5) == outcomes.bool()
+    return _calibration(torch.maximum(probabilities, 1 - probabilities), right, bins)
+
+
+def _of_all_outcomes(probabilities: Tensor, outcomes: Tensor, bins: int = 10) -> Tensor:
+    """Of all outcomes 1, how many lie in the bin."""
+    table = _calibration(probabilities, outcomes, bins)
+    return torch.stack([table[:, 0], table[:, 1] * table[:, 2] / outcomes.sum(), table[:, 2]], dim=1)
+
+
+def _sorted_apart(probabilities: Tensor, outcomes: Tensor, bins: int = 10) -> Tensor:
+    return _calibration(probabilities.sort().values, outcomes, bins)
 
 
 def _calibration(probabilities: Tensor, outcomes: Tensor, bins: int = 10, *, wrong: str = "") -> Tensor:
@@ -101,6 +123,60 @@ EXERCISE = Exercise(
             "bin, or the largest number that `(p * bins).long()` gives.",
         ),
         Mistake(
+            "p = 0 falls out",
+            partial(_calibration, wrong="loses 0"),
+            "That is what comes out when a prediction of exactly 0 is in no bin. Look at: > or ≥ at the lower edge of "
+            "the first bin.",
+        ),
+        Mistake(
+            "one bin too high",
+            partial(_calibration, wrong="one bin up"),
+            "That is what comes out when every prediction goes into the bin above its own: bins are numbered from 0. "
+            "Look at: what `bucketize` and `digitize` call the first bin.",
+        ),
+        Mistake(
+            "times one bin less",
+            partial(_calibration, wrong="one bin less"),
+            "That is what comes out when p is multiplied by bins − 1: then the bins are wider, and the last holds "
+            "p = 1 alone. Look at: what you multiply p by, and what is to happen to p = 1.",
+        ),
+        Mistake(
+            "the highest bin first",
+            lambda probabilities, outcomes, bins=10: _calibration(probabilities, outcomes, bins).flip(0),
+            "That is what comes out when the rows run from the highest bin to the lowest. Row 0 begins at p = 0. "
+            "Look at: the order of your loop.",
+        ),
+        Mistake(
+            "sorted apart",
+            _sorted_apart,
+            "That is what comes out when the predictions are sorted and the outcomes stay where they were: they no "
+            "longer belong together. Look at: what you sort.",
+        ),
+        Mistake(
+            "share of all that happened",
+            _of_all_outcomes,
+            "That is what comes out when the outcomes 1 of a bin are divided by all outcomes 1. A bin asks how often "
+            "it came true in this bin. Look at: by what the second column is divided.",
+        ),
+        Mistake(
+            "a division without rest",
+            partial(_calibration, wrong="whole numbers"),
+            "That is what comes out when `//` throws away what does not go into it a whole number of times. "
+            "Look at: / and //.",
+        ),
+        Mistake(
+            "counts what happened",
+            partial(_calibration, wrong="count of 1"),
+            "That is what comes out when the third column counts the outcomes 1. It is to say how many predictions a "
+            "bin rests on, whatever came of them. Look at: what you count.",
+        ),
+        Mistake(
+            "no number for the count of an empty bin",
+            partial(_calibration, wrong="no count"),
+            "That is what comes out when a whole row of an empty bin is nan. There is no mean, but there is a count: "
+            "0. Look at: the third column.",
+        ),
+        Mistake(
             "edges belong to the bin below",
             partial(_calibration, wrong="right edge"),
             "That is what comes out when a prediction on an edge goes into the lower bin. Look at: the docstring, "
@@ -125,7 +201,7 @@ EXERCISE = Exercise(
             "That is what comes out when the second column says how often the prediction was right. For p = 0.1 that "
             "is 0.9 if all is well, and the curve bends up on the left. Look at: how often the outcome was 1.",
             "Guo et al. 2017 do this for the probability of the predicted class, which is never below 1/2",
-            also=(partial(_calibration, wrong="confidence"),),
+            also=(partial(_calibration, wrong="confidence"), _folded),
         ),
         Mistake(
             "how often it did not happen",

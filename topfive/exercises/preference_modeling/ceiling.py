@@ -16,6 +16,7 @@ def _ceiling_cases(seed: int) -> list[Case]:
         Case("always alike, and like two coins", (torch.tensor([1.0, 0.5]),), look_at="both ends."),
         Case("anything in between", (drawn,), look_at="m² + (1 − m)² for your answer, against what was given."),
         Case("less alike than two coins", (below,), look_at="the square root of a negative number."),
+        Case("less alike than two coins", (torch.cat([drawn[:3], below[:1]]),), look_at="each agreement for itself."),
     ]
 
 
@@ -63,6 +64,9 @@ EXERCISE = Exercise(
                 lambda agreement: 0.5 + (2 * agreement - 1).clamp(min=0).sqrt() / 4,
                 lambda agreement: 0.5 + (agreement - 0.5).clamp(min=0).sqrt(),
                 lambda agreement: 1 + (2 * agreement - 1).clamp(min=0).sqrt(),
+                lambda agreement: 1 + (2 * agreement - 1).clamp(min=0).sqrt() / 2,
+                lambda agreement: (2 + (4 * agreement).sqrt()) / 4,
+                lambda agreement: (1 + (1 - 2 * agreement).clamp(min=0).sqrt()) / 2,
             ),
         ),
         Mistake(
@@ -87,6 +91,37 @@ EXERCISE = Exercise(
                 lambda agreement: (1 + (2 * agreement - 1).sqrt()).nan_to_num(0.0) / 2,
                 lambda agreement: ((1 + (2 * agreement - 1).sqrt()) / 2).nan_to_num(1.0),
             ),
+        ),
+        Mistake(
+            "a floor above 0",
+            lambda agreement: (1 + (2 * agreement - 1).clamp(min=1e-3).sqrt()) / 2,
+            "That is what comes out when 2·agreement − 1 is kept above something larger than 0, to save the root. It "
+            "is 0 for two coins, and so is its root. Look at: the least that `clamp` lets through.",
+            also=(lambda agreement: (1 + (2 * agreement - 1).clamp(min=0.5).sqrt()) / 2,),
+        ),
+        Mistake(
+            "the agreement itself below a half",
+            lambda agreement: torch.where(
+                agreement < 0.5, agreement, (1 + (2 * agreement - 1).clamp(min=0).sqrt()) / 2
+            ),
+            "That is what comes out when an agreement below a half is handed back as it is. Then nothing but a coin is "
+            "left, and a coin is right half of the time. Look at: the docstring, on less than a half.",
+        ),
+        Mistake(
+            "one for all below a half",
+            lambda agreement: (
+                ((1 + (2 * agreement - 1).clamp(min=0).sqrt()) / 2)
+                if bool((agreement >= 0.5).all())
+                else torch.full_like(agreement, 0.5)
+            ),
+            "That is what comes out when one agreement below a half makes all of them coins. Each has a ceiling of its "
+            "own. Look at: `if` and `torch.where`.",
+        ),
+        Mistake(
+            "rounded",
+            lambda agreement: ((1 + (2 * agreement - 1).clamp(min=0).sqrt()) / 2).round(decimals=2),
+            "That is what comes out when the ceiling is rounded, or looked up on a grid. Look at: your last line.",
+            also=(lambda agreement: (10 * (1 + (2 * agreement - 1).clamp(min=0).sqrt())).round() / 20,),
         ),
         Mistake(
             "from the ceiling to the agreement",

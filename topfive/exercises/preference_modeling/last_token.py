@@ -92,9 +92,13 @@ EXERCISE = Exercise(
         Mistake(
             "counts the tokens",
             _at(lambda mask: mask.sum(dim=1) - 1),
-            "That is what comes out when the place is the number of tokens less 1. With pads on the left, the tokens "
-            "begin later. Look at: what else than the count could tell you the place.",
+            "That is what comes out when the place is reckoned from the number of tokens. With pads on the left, the "
+            "tokens begin later, and end in the last column. Look at: what else than the count could tell you the "
+            "place.",
             "observed wherever a generator's left-padded batch meets a scorer written for the right",
+            also=(
+                _at(lambda mask: torch.where(mask[:, 0] == 0, mask.shape[1] - mask.sum(dim=1), mask.sum(dim=1) - 1)),
+            ),
         ),
         Mistake(
             "one place too far",
@@ -110,6 +114,25 @@ EXERCISE = Exercise(
                 _at(lambda mask: (_places(mask) + 1).clamp(max=mask.shape[1] - 1)),
                 _at(lambda mask: mask.argmin(dim=1)),
             ),
+        ),
+        Mistake(
+            "squeezed too far",
+            lambda numbers, mask: _numbers_at(numbers, _places(mask)).squeeze(),
+            "That is right but for a batch of one list: `squeeze()` takes away every dimension of size 1, that of the "
+            "batch as well. Look at: `squeeze` with the dimension that you mean, or none at all.",
+        ),
+        Mistake(
+            "the place before the first 0",
+            _at(lambda mask: (mask.argmin(dim=1) - 1).clamp(min=0)),
+            "That is what comes out when the place before the first 0 of the mask is read. It is the last real token "
+            "where pads stand on the right, and nothing of use without pads, where `argmin` gives 0, or with pads on "
+            "the left. Look at: what is largest, or last, where the mask is 1.",
+        ),
+        Mistake(
+            "the sum behind the last token",
+            lambda numbers, mask: (numbers * (mask.cumsum(dim=1) == mask.sum(dim=1, keepdim=True))).sum(dim=1),
+            "That is what comes out when all places are added up at which the whole list has been read: the last real "
+            "token and every pad behind it. Look at: multiplying with the mask as well.",
         ),
         Mistake(
             "one place too early",

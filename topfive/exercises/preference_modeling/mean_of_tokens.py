@@ -174,6 +174,12 @@ EXERCISE = Exercise(
             also=(lambda numbers, mask: numbers * mask,),
         ),
         Mistake(
+            "squeezed too far",
+            lambda numbers, mask: _mean(numbers, mask).squeeze(),
+            "That is right but for a batch of one list: `squeeze()` takes away every dimension of size 1, that of the "
+            "batch as well. Look at: `squeeze` with the dimension that you mean, or none at all.",
+        ),
+        Mistake(
             "a column of scores",
             lambda numbers, mask: (numbers * mask).sum(dim=1, keepdim=True) / mask.sum(dim=1, keepdim=True),
             "That is what comes out when the scores stand below one another, (batch, 1) or wider. One number a list "

@@ -21,6 +21,7 @@ def _pairs_cases(seed: int) -> list[Case]:
 
     many = (torch.rand(32, 4, generator=generator).argsort(dim=1) + 1).tolist()
     few = torch.randint(3, (8, 4), generator=generator).float()
+    few[0], few[1] = torch.tensor([1.0, 1.0, 0.0, 0.0]), torch.tensor([2.0, 0.0, 0.0, 1.0])
     toy = (torch.tensor([[2.0, 5.0, 1.0]]), torch.tensor([[1, 2, 3]]))
     absent = [[0, 3, 1, 2], [0, 0, 2, 1], [0, 2, 1, 3], [3, 0, 1, 2], [0, 1, 0, 2]]
     four = "four lists"
@@ -30,6 +31,11 @@ def _pairs_cases(seed: int) -> list[Case]:
         Case(four, drawn(many), look_at="how many pairs four lists make."),
         Case("ties of the labeller", drawn([[1, 1, 2, 3], [1, 2, 2, 2], [1, 1, 1, 1]]), look_at="which pairs count."),
         Case("ties of the scores", (few, torch.tensor(many[:8])), look_at="what a coin would get for such a pair."),
+        Case(
+            "ties of the scores",
+            (few[:2], torch.tensor([[1, 1, 1, 2], [2, 1, 1, 2]])),
+            look_at="pairs whose scores are equal and that the labeller did not tell apart.",
+        ),
         Case("rankings of fewer lists", drawn([[2, 1, 0, 0], [0, 3, 1, 2]]), look_at="what place 0 means."),
         Case("rankings of fewer lists", drawn(absent), look_at="what place 0 means."),
         Case("a ranking of two lists", drawn([[2, 1]]), look_at="the one pair that there is."),
@@ -72,6 +78,38 @@ def _ties_counted_once(scores: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
     return right, (there * (there - 1) / 2).to(scores.dtype)
 
 
+def _with_ties(scores: Tensor, ranks: Tensor, *, wrong: str) -> tuple[Tensor, Tensor]:
+    """Equal scores and equal places brought together wrongly."""
+    right, pairs = _pairs(scores, ranks)
+    present = ranks > 0
+    upper = torch.ones(ranks.shape[1], ranks.shape[1]).triu(diagonal=1).bool()
+    both = present[:, :, None] & present[:, None, :] & upper
+    same_score = (scores[:, :, None] == scores[:, None, :]) & upper
+    same_place = (ranks[:, :, None] == ranks[:, None, :]) & both
+    told = both & ~same_place
+    ways = {
+        "half a pair for a place": (right + same_place.sum(dim=(1, 2)) / 2, both.sum(dim=(1, 2))),
+        "half of all equal scores": (right + (same_score & ~told).sum(dim=(1, 2)) / 2, pairs),
+        "left out": (right - (same_score & told).sum(dim=(1, 2)) / 2, pairs - (same_score & told).sum(dim=(1, 2))),
+        "whole numbers": (right.floor(), pairs),
+    }
+    return ways[wrong][0].to(scores.dtype), ways[wrong][1].to(scores.dtype)
+
+
+def _by_sorting(scores: Tensor, ranks: Tensor, *, once: bool = False) -> tuple[Tensor, Tensor]:
+    """Places of one's own by sorting, twice as it should be or once, instead of scores."""
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    return _pairs(-(order if once else order.argsort(dim=1)).to(scores.dtype), ranks)
+
+
+def _as_they_stand(scores: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """Only pairs whose better list stands further left."""
+    better = ((ranks[:, :, None] < ranks[:, None, :]) & (ranks[:, :, None] > 0)).triu(diagonal=1)
+    difference = scores[:, :, None] - scores[:, None, :]
+    right = ((difference > 0) + 0.5 * (difference == 0)) * better
+    return right.sum(dim=(1, 2)).to(scores.dtype), better.sum(dim=(1, 2)).to(scores.dtype)
+
+
 def _by_order(scores: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
     """The places are read as an order of the lists: [3, 1, 2] as "first the third"."""
     order = (ranks - 1).clamp(min=0)
@@ -108,7 +146,44 @@ EXERCISE = Exercise(
             partial(_pairs, wrong="ties count"),
             "That is what comes out when lists on the same place are compared as well. The labeller did not say which "
             "is better, so nobody can be right about them. Look at: < or ≤ between places.",
-            also=(_ties_counted_once,),
+            also=(_ties_counted_once, partial(_with_ties, wrong="half a pair for a place")),
+        ),
+        Mistake(
+            "halves for pairs that nobody told apart",
+            partial(_with_ties, wrong="half of all equal scores"),
+            "That is what comes out when every pair of equal scores gets its half, also pairs that the labeller left "
+            "tied. Those are no pairs at all. Look at: which pairs the half is added for.",
+        ),
+        Mistake(
+            "equal scores are left out",
+            partial(_with_ties, wrong="left out"),
+            "That is what comes out when pairs of equal scores count neither as right nor as pairs. A model that "
+            "tells nothing apart would then have nothing to show, instead of a coin's half. Look at: the docstring, "
+            "on equal scores.",
+        ),
+        Mistake(
+            "halves are lost",
+            partial(_with_ties, wrong="whole numbers"),
+            "That is what comes out when halves are added up as whole numbers, and rounded down. Look at: // and the "
+            "kind of number that you count in.",
+        ),
+        Mistake(
+            "equal scores in the order of their columns",
+            _by_sorting,
+            "That is what comes out when scores are sorted first: of two equal ones the left then counts as the "
+            "better. Look at: comparing the scores themselves.",
+        ),
+        Mistake(
+            "sorted once",
+            partial(_by_sorting, once=True),
+            "That is what comes out when the answer of `argsort` is taken for the lists' places. It says which list "
+            "comes first, second and so on; sorted once more, it says at which place a list is. Look at: argsort.",
+        ),
+        Mistake(
+            "only pairs whose better list stands on the left",
+            _as_they_stand,
+            "That is what comes out when only pairs i < j are looked at in which list i is the better one. The lists "
+            "may stand in any order. Look at: pairs whose better list stands on the right.",
         ),
         Mistake(
             "each pair twice",

@@ -44,6 +44,7 @@ def _pl_cases(seed: int) -> list[Case]:
         ),
         Case(tied, drawn([[1, 1, 2, 3]]), look_at="among which lists a member of a tie is chosen."),
         Case(tied, drawn([[2, 1, 2], [1, 2, 2]]), look_at="which choices there are, and how many."),
+        Case(tied, drawn([[1, 1, 3, 4], [4, 1, 3, 1]]), look_at="places with a gap behind a tie: 1, 1, 3."),
         Case(
             fewer,
             drawn([[1, 2, 0, 0], [2, 1, 3, 4], [0, 3, 1, 2]]),
@@ -78,6 +79,11 @@ def _pl(scores: Tensor, ranks: Tensor, *, wrong: str = "") -> Tensor:
         "probabilities": likely.mean(),
         "by the width": (total / ranks.shape[1]).mean(),
         "by the lists": (total / (ranks > 0).sum(dim=1)).mean(),
+        "by one list less": (total / ((ranks > 0).sum(dim=1) - 1).clamp(min=1)).mean(),
+        "by one column less": (total / (ranks.shape[1] - 1)).mean(),
+        "by the places": (
+            total / torch.tensor([len(set(row) - {0}) - 1 for row in ranks.tolist()]).clamp(min=1)
+        ).mean(),
     }
     return ways.get(wrong, each.mean())
 
@@ -94,20 +100,26 @@ def _surprises(scores: Tensor, ranks: Tensor, wrong: str) -> tuple[Tensor, Tenso
     if wrong == "read as an order":
         scores = scores.gather(1, (ranks - 1).clamp(min=0))
         ranks = torch.where(present, torch.arange(1, ranks.shape[1] + 1).expand_as(ranks), 0)
+    behind = ranks * 100 + torch.arange(ranks.shape[1]) if wrong == "ties in a row" else ranks
     below = (ranks[:, None, :] > ranks[:, :, None]) & present[:, None, :]
     itself = torch.eye(ranks.shape[1], dtype=torch.bool)
     available = {
         "nobody leaves": present[:, None, :].expand_as(below),
         "tie-mates are gone": below | itself,
         "only those below": below,
-    }.get(wrong, (ranks[:, None, :] >= ranks[:, :, None]) & present[:, None, :])
+        "absentees to choose from": (ranks[:, None, :] >= ranks[:, :, None]) | ~present[:, None, :],
+    }.get(wrong, (behind[:, None, :] >= behind[:, :, None]) & present[:, None, :])
     if wrong == "exp":
         rest = (scores.exp()[:, None, :] * available).sum(dim=-1).log()
     elif wrong == "without the logarithm":
         rest = (scores[:, None, :] * available).sum(dim=-1)
+    elif wrong == "times the mask":
+        rest = (scores[:, None, :] * available).logsumexp(dim=-1)
     else:
         rest = scores[:, None, :].masked_fill(~available, -1e9).logsumexp(dim=-1)
-    lowest = ranks.max(dim=1, keepdim=True).values
+    lowest = ranks.max() if wrong == "one last place" else ranks.max(dim=1, keepdim=True).values
+    if wrong == "absentees chosen":
+        present = torch.ones_like(present)
     choices = present if wrong == "the last choice" else present & (ranks < lowest)
     if wrong == "only the first choice":
         choices = choices & (ranks == 1)
@@ -151,6 +163,7 @@ EXERCISE = Exercise(
             "That is what comes out when lists of a tie are put in the order of their columns. Nobody said that the "
             "left one was better. Look at: for each list, which others were still there when it was chosen.",
             "what sorting by place does to equal places",
+            also=(partial(_pl, wrong="ties in a row"),),
         ),
         Mistake(
             "tie-mates are gone",
@@ -169,6 +182,28 @@ EXERCISE = Exercise(
             partial(_pl, wrong="no absentees"),
             "That is what comes out when place 0 takes part, even ahead of place 1. There is no list there, whatever "
             "its score says. Look at: which columns are in the sums.",
+            also=(partial(_pl, wrong="absentees to choose from"), partial(_pl, wrong="absentees chosen")),
+        ),
+        Mistake(
+            "0 instead of −∞",
+            partial(_pl, wrong="times the mask"),
+            "That is what comes out when scores are multiplied by the mask before `logsumexp`. What is gone then has "
+            "score 0, and exp(0) = 1 stays in the sum. Look at: `masked_fill` with −∞.",
+        ),
+        Mistake(
+            "one last place for all",
+            partial(_pl, wrong="one last place"),
+            "That is what comes out when the last place of the whole batch is taken for that of every ranking: in a "
+            "shorter one, or behind a tie, the lists on its own last place then count as chosen. Look at: `dim` in the "
+            "maximum of the places.",
+        ),
+        Mistake(
+            "divides by something near the choices",
+            partial(_pl, wrong="by one list less"),
+            "That is what comes out when a ranking's sum is divided by its lists, its columns or its places, less 1. "
+            "That is right without ties and without missing lists only: count the lists that were chosen. "
+            "Look at: a tie on the last place.",
+            also=(partial(_pl, wrong="by one column less"), partial(_pl, wrong="by the places")),
         ),
         Mistake(
             "sum over choices",
