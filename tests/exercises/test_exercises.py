@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.checks.answers import rewritten
 from tests.exercises import variants_language_modeling, variants_ppo, variants_preference_modeling
 from topfive.checks.compare import as_numbers
 from topfive.checks.notebook import report
-from topfive.checks.verdict import examine, softened
+from topfive.checks.verdict import Verdict, examine, softened
 from topfive.exercises import ASSIGNMENTS, Exercise, Function, Mistake, exercise, exercises
 
 SEEDS = range(20)
@@ -46,8 +47,18 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
+@cache  # several tests look at the same words
+def lines(one: Exercise, function: Callable[..., Any]) -> list[str]:
+    return report(one, function)
+
+
 def said(one: Exercise, function: Callable[..., Any]) -> str:
-    return flat("\n".join(report(one, function)))
+    return flat("\n".join(lines(one, function)))
+
+
+@cache
+def seen(one: Exercise, function: Callable[..., Any]) -> Verdict:
+    return examine(one, function)
 
 
 # --- what an exercise is made of ----------------------------------------------------------------------------------
@@ -118,7 +129,7 @@ def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, m
 
 @pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
 def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mistake, function: Function):
-    verdict = examine(one, function)
+    verdict = seen(one, function)
     named = verdict.mistake
     assert named is not None
     assert named.name == mistake.name
@@ -129,7 +140,7 @@ def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mi
 
 @pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
 def test_mistakes_are_told_apart_pairwise(one: Exercise, mistake: Mistake, function: Function):
-    verdict = examine(one, function)
+    verdict = seen(one, function)
     same = [other.name for other in one.mistakes if not other.advice and verdict._equals(other)]
     assert same == [mistake.name]
 
@@ -241,7 +252,7 @@ def decimals(text: str) -> set[str]:
 @pytest.mark.parametrize(("one", "mistake", "function"), FIRST)
 def test_no_right_number_is_printed(one: Exercise, mistake: Mistake, function: Function):
     """Except where the student's own number stands, turned round or in another place."""
-    verdict = examine(one, function)
+    verdict = seen(one, function)
     own = {f"{abs(v):.3g}" for one_ in verdict.outcomes for t in tensors(one_.value) for v in t.flatten().tolist()}
     text = re.sub(r"[\d.]+ of [\d.]+ points.*", "", said(one, function).removeprefix(one.number))
     assert not (decimals(text) - own) & telling(one)
@@ -255,4 +266,4 @@ def test_hints_hold_no_right_number(one: Exercise):
 
 @pytest.mark.parametrize(("one", "mistake", "function"), FIRST)
 def test_a_line_fits_the_page(one: Exercise, mistake: Mistake, function: Function):
-    assert max(len(line) for text in report(one, function) for line in text.splitlines()) <= 110
+    assert max(len(line) for text in lines(one, function) for line in text.splitlines()) <= 110
