@@ -284,16 +284,18 @@ def cell_training(tab: Watched) -> int:
     return tab.check_end()
 
 
+FILL = """() => {
+    for (const size of [100000, 1000, 10, 1]) {
+        try {
+            for (let n = 0; n < 5000; n++) localStorage.setItem(`fill ${size} ${n}`, "x".repeat(size));
+        } catch {}
+    }
+}"""
+
+
 def storage_full(tab: Watched) -> int:
     """The browser's localStorage takes nothing more, the kernel dies, and the page is loaded again."""
-    fill = """() => {
-        for (const size of [100000, 1000, 10, 1]) {
-            try {
-                for (let n = 0; n < 5000; n++) localStorage.setItem(`fill ${size} ${n}`, "x".repeat(size));
-            } catch {}
-        }
-    }"""
-    tab.page.evaluate(fill)
+    tab.page.evaluate(FILL)
     tab.burst(10)
     tab.wait_saved()
     os.kill(tab.kernel_pid(), signal.SIGKILL)
@@ -305,6 +307,26 @@ def storage_full(tab: Watched) -> int:
     tab.reload_unsaved()
     tab.run()
     return tab.check_end()
+
+
+# The browser's database for the panels opens two seconds late.
+LATE = """
+const open = IDBFactory.prototype.open;
+IDBFactory.prototype.open = function (name, ...rest) {
+    const request = open.call(this, name, ...rest);
+    if (name !== "topfive") return request;
+    let handler = null;
+    Object.defineProperty(request, "onsuccess", { set: (given) => (handler = given) });
+    request.addEventListener("success", (event) => setTimeout(() => handler.call(request, event), 2000));
+    return request;
+};
+"""
+
+
+def slow_disk(tab: Watched) -> int:
+    """Full storage, and the browser's disk answers later than the kernel: until then nothing is called saved."""
+    tab.page.add_init_script(LATE)
+    return storage_full(tab)
 
 
 def wait_kept(tab: lab.Tab) -> None:
@@ -458,6 +480,7 @@ ATTACKS: list[Callable[[Watched], int]] = [
     notebook_moved,
     cell_training,
     storage_full,
+    slow_disk,
     browser_killed,
     another_owner,
 ]

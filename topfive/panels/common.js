@@ -318,6 +318,8 @@ function show(kind, model, el) {
   const drag = { active: false };
   const saved = new Map(); // id -> event, in the ledger's order
   let greeted = false; // whether the kernel has told what the ledger holds
+  let recalled = false; // whether the browser's disk has told what still waits
+  const isReady = () => greeted && recalled;
   let trouble = ""; // why the kernel could not save
   let sentAt = null; // when the events or the greeting now under way were sent last
   let waitingSince = null; // since when there is no answer to them
@@ -456,7 +458,7 @@ function show(kind, model, el) {
     buttons.undo.disabled = !state.undo || Boolean(state.reveal);
     buttons.redo.disabled = !state.redo || Boolean(state.reveal);
     const finished = done === tasks.length;
-    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = finished || !greeted;
+    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = finished || !isReady();
     if (buttons.side) buttons.side.setAttribute("aria-pressed", String(sideIsOn()));
     drawSide();
   }
@@ -465,12 +467,12 @@ function show(kind, model, el) {
     const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
     const isFragile = pending.some(({ id }) => queue.refused.has(id));
     const fragile = isFragile ? " (kept in this page only: your browser's storage is full or off)" : "";
-    const text = pending.length ? `${pending.length} not yet saved${fragile}` : greeted ? `✓ ${count(clicks, "click")} saved` : "connecting …";
+    const text = pending.length ? `${pending.length} not yet saved${fragile}` : isReady() ? `✓ ${count(clicks, "click")} saved` : "connecting …";
     const words = advice ? `${text} — ${advice}` : text;
     if (advice && status.textContent !== words) live.textContent = words;
     status.textContent = words;
     status.classList.toggle("wait", Boolean(pending.length || advice));
-    status.dataset.ready = greeted;
+    status.dataset.ready = isReady();
     status.dataset.pending = pending.length;
     status.dataset.kept = pending.filter(({ id }) => queue.kept.has(id)).length;
     status.dataset.saved = clicks;
@@ -510,9 +512,9 @@ function show(kind, model, el) {
     refresh();
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
-    current = greeted ? tasks.find((task) => !isDone(task)) : undefined;
+    current = isReady() ? tasks.find((task) => !isDone(task)) : undefined;
     if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: performance.now() };
-    if (!greeted) {
+    if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
     } else if (!current) {
       title.textContent = "All done, thank you";
@@ -689,7 +691,7 @@ function show(kind, model, el) {
       return closeFlag();
     }
     if (flagForm.contains(target)) return;
-    const isHandled = current && greeted && kind.key(event, key, current, draft(), act);
+    const isHandled = current && kind.key(event, key, current, draft(), act);
     if (isHandled || sharedKey(event, key, command, isTyping)) {
       event.preventDefault();
       event.stopPropagation();
@@ -757,7 +759,9 @@ function show(kind, model, el) {
   }, 1000);
   draw();
   greet();
-  queue.load().then(() => {
+  // A disk that never answers, as in some private windows, must not keep the panel from saying what is saved.
+  Promise.race([queue.load(), new Promise((resolve) => setTimeout(resolve, 3000))]).then(() => {
+    recalled = true;
     if (!drag.active && !composing) draw();
     send();
   });
