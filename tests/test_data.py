@@ -37,6 +37,8 @@ def test_the_small_bank_keeps_every_rule(bank: Path):
         ("items/soups", 3, {"tags": ["vegan"]}, "vegan but not vegetarian"),
         ("items/games", 3, {"tags": ["free"]}, "free but not budget"),
         ("items/soups", 3, {"id": "soups-2"}, "id 'soups-2' stands already in"),
+        ("items/soups", 3, {"item": "soup"}, "an item has 2 to 7 words, found 'soup'"),
+        ("items/soups", 3, {"note": " "}, "no note on 'creamy leek soup'"),
         ("items/soups", 3, {"item": "Tomato  soup with basil."}, "'Tomato  soup with basil.' stands already in"),
         ("prompts", 2, {"constraints": ["crunchy"]}, "unknown tag 'crunchy'"),
         ("prompts", 2, {"topic": "salads"}, "unknown topic 'salads'"),
@@ -45,6 +47,7 @@ def test_the_small_bank_keeps_every_rule(bank: Path):
         ("demonstrations/hand", 1, {"constraints": ["crunchy"]}, "unknown tag 'crunchy'"),
         ("demonstrations/hand", 1, {"topic": "salads"}, "unknown topic 'salads'"),
         ("demonstrations/hand", 1, {"items": list("abcdef")}, "a list with 6 entries and no flaw named"),
+        ("demonstrations/hand", 1, {"items": ["a b"] * 5}, "an entry stands there twice and no flaw is named"),
         ("demonstrations/hand", 2, {"flaws": []}, "a list with 4 entries and no flaw named"),
     ],
 )

@@ -184,7 +184,7 @@ def test_formatting_and_outputs_do_not_make_a_notebook_stale():
 
 
 @pytest.mark.slow
-def test_a_graded_assignment_from_source_to_release_and_back(toy: Assignment):
+def test_a_graded_assignment_from_source_to_release_and_back(toy: Assignment, capsys: pytest.CaptureFixture[str]):
     assert "missing" in staleness(toy)
     notebooks.build(toy)
     assert not staleness(toy)
@@ -202,7 +202,13 @@ def test_a_graded_assignment_from_source_to_release_and_back(toy: Assignment):
     assert notebooks.edited(toy)
     assert "edited in place" in staleness(toy)
     assert notebooks._build(toy) == 1
-    notebooks.bring_back(toy)
+    assert "which loses" not in capsys.readouterr().out
+    written = toy.source.read_text("utf-8")
+    toy.source.write_text(written + "\n# %%\nprint(1)\n", "utf-8")
+    assert notebooks._build(toy) == 1
+    assert "(which loses what is new in the source)" in capsys.readouterr().out
+    toy.source.write_text(written, "utf-8")
+    assert notebooks._bring_back(toy) == 0
     assert "print(mean([3, 3]))" in toy.source.read_text("utf-8")
     assert not notebooks.edited(toy)
     assert "source changed" in staleness(toy)

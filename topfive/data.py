@@ -186,6 +186,10 @@ def _check_items(root: Path, tags: set[str], topics: set[str]) -> Iterator[str]:
             yield f"{where}: vegan but not vegetarian"
         if "free" in row["tags"] and "budget" not in row["tags"]:
             yield f"{where}: free but not budget"
+        if not 2 <= len(row["item"].split()) <= 7:
+            yield f"{where}: an item has 2 to 7 words, found {row['item']!r}"
+        if not row["note"].strip():
+            yield f"{where}: no note on {row['item']!r}"
         if row["id"] in ids:
             yield f"{where}: id {row['id']!r} stands already in {ids[row['id']]}"
         key = (row["topic"], normalise(row["item"]))
@@ -216,6 +220,8 @@ def _check_demonstrations(root: Path, tags: set[str], topics: set[str]) -> Itera
         yield from _unknown(where, [row["topic"]], topics, "topic")
         if len(row["items"]) != 5 and not row["flaws"]:
             yield f"{where}: a list with {len(row['items'])} entries and no flaw named"
+        elif len(set(map(normalise, row["items"]))) < len(row["items"]) and not row["flaws"]:
+            yield f"{where}: an entry stands there twice and no flaw is named"
         if row["prompt"] in held:
             yield f"{where}: answers the held-out prompt of {held[row['prompt']]}"
         if row["topic"] in held_topics:

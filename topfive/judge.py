@@ -1,9 +1,9 @@
 """The gold judge: what a list is worth, part by part, and to whom.
 
 Quality has five named parts, each between 0 and 1; a *taste* adds what one person happens to like. The judge
-knows the item bank. For an item that is not in the bank it asks small classifiers fitted to the bank, whose
-error `heldout_error` measures. Simulated students are asked through this judge, and policies are compared by it;
-reward models never see it.
+knows the item bank. Of an item that is not in the bank, small classifiers fitted to the bank guess topics and tags,
+and of one that is, further topics; `heldout_error` measures how wrong they are. Simulated students are asked through
+this judge, and policies are compared by it; reward models never see it.
 """
 
 import json

@@ -331,9 +331,9 @@ class RunFolder:
 
 
 def _write_report(folder: Path, report: dict[str, Any], result: Comparison) -> None:
-    write_atomic(folder / "report.json", json.dumps(report, indent=2) + "\n")
     write_atomic(folder / "lists.md", before_and_after(result))
     plots.quality_bars(report["quality"], result.win_rate).savefig(folder / "quality.png", dpi=110)
+    write_atomic(folder / "report.json", json.dumps(report, indent=2) + "\n")  # last: with it the run has ended
 
 
 def before_and_after(result: Comparison, number: int = 12) -> str:

@@ -322,3 +322,79 @@ def test_letters_never_reach_the_notebook(tab, panel):
     assert cells(lab) == before
     assert lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.model.type") == "code"
     assert not lab.errors
+
+
+FULL = (
+    "import resource; limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+    "size = Path('work/ledger.jsonl').stat().st_size\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))"
+)
+ROOM = "resource.setrlimit(resource.RLIMIT_FSIZE, limits)"
+
+
+def test_gestures_keep_their_order_through_a_full_disk(fresh_tab):
+    """What was done while the disk was full comes after nothing that was done later: the last word counts."""
+    lab = fresh_tab("Rate(tasks(3, 1))")
+    lab.focus()
+    lab.press("1")
+    lab.wait_saved()
+    lab.execute(FULL)
+    lab.press("3")
+    refused = "() => document.querySelector('.topfive .saved').textContent.includes('cannot be written')"
+    lab.page.wait_for_function(refused)
+    lab.press("5")
+    lab.execute(ROOM)
+    lab.wait_saved()
+    lab.press("Enter")
+    lab.wait_saved()
+    assert [answer["rating"] for answer in lab.answers()] == [5]
+    made = [event["at"] for event in lab.events("draft")]
+    assert made == sorted(made)
+
+
+def test_a_flag_is_about_the_list_it_was_opened_on(tab):
+    lab = tab(RANK)
+    asked = lab.panel.locator("h3").inner_text()
+    lab.focus()
+    lab.press("!")
+    lab.panel.get_by_role("button", name="Skip").click()
+    assert lab.panel.locator("h3").inner_text() != asked
+    lab.panel.get_by_label("What is wrong with it?").fill("not a list")
+    lab.panel.get_by_label("What is wrong with it?").press("Enter")
+    lab.wait_saved()
+    [flag] = lab.events("flag")
+    assert flag["prompt"]["text"].lower() == asked.lower()
+
+
+def test_what_is_being_typed_survives_a_redraw(fresh_tab):
+    """The network comes back in the middle of a word."""
+    lab = fresh_tab("Write([Prompt('top 5 soups', 'soups')])")
+    line = lab.panel.get_by_label("line 1", exact=True)
+    line.click()
+    line.press_sequentially("lentil soup", delay=10)
+    lab.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    lab.page.wait_for_timeout(50)
+    lab.page.keyboard.type(" with lemon", delay=40)
+    lab.wait_saved()
+    assert line.input_value() == "lentil soup with lemon"
+    lab.page.wait_for_timeout(600)
+    lab.wait_saved()
+    assert lab.events("draft")[-1]["draft"][0] == "lentil soup with lemon"
+
+
+def test_a_disk_of_the_browser_that_never_answers_stops_nobody(server, context):
+    stuck = Tab(server, context, server.notebook("Rate(tasks(3, 1))"))
+    stuck.page.add_init_script("""
+        const open = IDBFactory.prototype.open;
+        IDBFactory.prototype.open = function (name, ...rest) {
+            const request = open.call(this, name, ...rest);
+            if (name === "topfive") Object.defineProperty(request, "onsuccess", { set() {} });
+            return request;
+        };
+    """)
+    stuck.open().page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    stuck.panel.get_by_text("still looking for what this browser kept").wait_for(timeout=20_000)
+    stuck.focus()
+    stuck.press("4", "Enter")
+    stuck.page.wait_for_function("() => document.querySelector('.topfive .saved').dataset.pending === '0'")
+    assert [answer["rating"] for answer in stuck.answers()] == [4]

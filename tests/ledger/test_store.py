@@ -88,9 +88,39 @@ def test_resent_to_another_process_it_reads_once(book):
 )
 def test_a_bad_event_is_refused_and_the_rest_of_the_batch_kept(book, event, message):
     good, bad, also = book.append_all([{"kind": "note"}, event, {"kind": "note"}])
-    assert isinstance(bad, LedgerError)
+    assert isinstance(bad, store.UnfitError)
     assert message in str(bad)
     assert ledger.read(book.path) == ([good, also], [])
+
+
+def test_what_comes_behind_a_failed_write_waits_for_it(book, monkeypatch):
+    """Room for half a line, then none, then enough: what is done later is not written first, nor onto the half line."""
+    book.append({"kind": "note", "id": "first"})
+    write, answers = os.write, iter([10, 0])
+
+    def nearly_full(descriptor, line):
+        room = next(answers, None)
+        if room == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, bytes(line)[:room])
+
+    monkeypatch.setattr(os, "write", nearly_full)
+    events = [{"kind": "note", "id": name} for name in ("second", "third")]
+    refused = book.append_all(events)
+    assert [type(one) for one in refused] == [LedgerError, LedgerError]
+    assert all("No space left" in str(one) for one in refused)
+    assert [one["id"] for one in book.append_all(events)] == ["second", "third"]
+    kept, problems = ledger.read(book.path)
+    assert [event["id"] for event in kept] == ["first", "second", "third"]
+    assert len(problems) == 1
+
+
+def test_before_there_is_a_file_all_agree_on_whose_it_is(book):
+    """The order in which lists are shown comes from the student key."""
+    first, second = book, Ledger(book.path)
+    student = first.header()["student"]
+    second.append({"kind": "note"})
+    assert first.header()["student"] == second.header()["student"] == student
 
 
 def test_a_failed_write_is_no_event_and_can_be_tried_again(book, monkeypatch):

@@ -294,7 +294,10 @@ def _force(assignment: Assignment) -> int:
 def _build(assignment: Assignment) -> int:
     why = staleness(assignment)
     if edited(assignment):
-        print(f"{assignment.name}: {why}; keep the edit by --bring-back {assignment.name}, or lose it by --force")
+        both = "edited in place" not in why
+        print(f"{assignment.name}: {why}{', and its solution was edited in place' * both}")
+        loses = " (which loses what is new in the source)" * both
+        print(f"  keep the edit by --bring-back {assignment.name}{loses}, or lose it by --force")
         return 1
     print(f"{assignment.name}: {why or 'current'}")
     return _force(assignment) if why else 0

@@ -27,6 +27,9 @@ MAX_LINE = 1 << 18  # bytes of one line, its line break included
 LOCK_SECONDS = 10.0
 MARKER = ".locked"
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+# Id and student key of ledgers that do not exist yet: all panels of a kernel have to agree on them, since the order in
+# which a list is shown comes from the student key.
+_FRESH: dict[Path, dict[str, str]] = {}
 # What network folders answer that do not know a call, or cannot serve it.
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 NO_FOLDER_SYNC = NO_LOCKS | {errno.EINVAL}
@@ -34,6 +37,10 @@ NO_FOLDER_SYNC = NO_LOCKS | {errno.EINVAL}
 
 class LedgerError(TopFiveError):
     """An event that could not be kept: what it was, why, and what to do."""
+
+
+class UnfitError(LedgerError):
+    """An event that could never be kept, whatever the disk says: no plain JSON, or too long."""
 
 
 def assignment_folder() -> Path:
@@ -61,7 +68,7 @@ class Ledger:
         self.path = (Path(path) if path is not None else default_path()).absolute()
         self._thread_lock = threading.Lock()
         self._durable: set[str] = set()
-        self._fresh = {"id": uuid.uuid4().hex, "student": uuid.uuid4().hex}
+        self._fresh = _FRESH.setdefault(self.path, {"id": uuid.uuid4().hex, "student": uuid.uuid4().hex})
 
     def append(self, event: Event) -> Event:
         """Keep one event. When this returns, it is on disk.
@@ -79,13 +86,18 @@ class Ledger:
     def append_all(self, events: Sequence[Event]) -> list[Event | LedgerError]:
         """Keep several events in their order, each with its own fsync, under one lock.
 
-        Returns for each what `append` would return or raise: one bad event does not hold up the others.
+        Returns for each what `append` would return or raise. An event that could never be kept (UnfitError) does not
+        hold up the others. Once the disk refuses one, those behind it are refused as well: their order is what was
+        done, and half a line may stand where they would be written.
         """
+        results: list[Event | LedgerError] = []
         try:
             with self._thread_lock, self._file() as file:
-                return [self._keep(file, event) for event in events]
+                for event in events:
+                    results.append(self._keep(file, event))
         except LedgerError as error:
-            return [error for _ in events]
+            results.extend(error for _ in events[len(results) :])
+        return results
 
     def header(self) -> Event:
         """The first line: ledger id, student key (both random), assignment, time of creation.
@@ -151,23 +163,21 @@ class Ledger:
             _write(descriptor, b"\n")
 
     def _keep(self, descriptor: int, event: Event) -> Event | LedgerError:
-        """Write one event unless this object already did, and say how it went."""
+        """Write one event unless this object already did; what could never be kept is returned as its error."""
         if not isinstance(event, dict):
-            return LedgerError(f"an event is a dictionary, not {type(event).__name__}")
+            return UnfitError(f"an event is a dictionary, not {type(event).__name__}")
         try:
             event = {"v": VERSION, "id": uuid.uuid4().hex, **event} | {"v": VERSION, "time": now()}
             if event["id"] not in self._durable:
                 _write(descriptor, _encode(event))
                 self._durable.add(event["id"])
             return event
-        except LedgerError as error:
+        except UnfitError as error:
             return error
-        except OSError as error:
-            return LedgerError(f"{self.path} cannot be written ({error.strerror})")
 
 
 def check(event: Event) -> None:
-    """Raise LedgerError if this event could never be kept, whatever the disk says: no plain JSON, or too long."""
+    """Raise UnfitError if this event could never be kept."""
     _encode({"v": VERSION, "id": uuid.uuid4().hex, **event, "time": now()})
 
 
@@ -191,13 +201,13 @@ def _leftover(error: Timeout) -> str:
 
 def _encode(event: Event) -> bytes:
     if not isinstance(event.get("kind"), str) or not isinstance(event["id"], str):
-        raise LedgerError("an event needs a `kind` and an `id` that are text")
+        raise UnfitError("an event needs a `kind` and an `id` that are text")
     try:
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError) as error:
-        raise LedgerError(f"event {event['id']} is not plain JSON ({error})") from error
+        raise UnfitError(f"event {event['id']} is not plain JSON ({error})") from error
     if len(line) > MAX_LINE:
-        raise LedgerError(f"event {event['id']} is {len(line):,} bytes long; {MAX_LINE:,} is the most for one line")
+        raise UnfitError(f"event {event['id']} is {len(line):,} bytes long; {MAX_LINE:,} is the most for one line")
     return line
 
 

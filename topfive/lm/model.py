@@ -1,5 +1,6 @@
 """The language model: GPT-2's architecture at a size that trains on a laptop."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,8 @@ def new_model(
 
 def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write model and tokenizer as safetensors and JSON; `dtype` torch.float16 halves the size."""
-    original = next(model.parameters()).dtype
-    model.to(dtype).save_pretrained(folder)
-    model.to(original)
+    stored = model if dtype == next(model.parameters()).dtype else copy.deepcopy(model).to(dtype)
+    stored.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

@@ -18,7 +18,7 @@ import traitlets
 
 from topfive.ledger import Event, Ledger, LedgerError, Task, answers, read, table
 from topfive.ledger.convert import prompt_record
-from topfive.ledger.store import check
+from topfive.ledger.store import UnfitError, check
 from topfive.panels.side import opinion
 
 HERE = Path(__file__).parent
@@ -132,12 +132,16 @@ class Panel(anywidget.AnyWidget):
         ledger = self.ledger.header()["id"] if self.ledger.path.exists() else "new"
         self.send({"type": "history", "ledger": ledger, "events": self.events(), "trouble": trouble, **self._table()})
 
-    def _save(self, events: list[Event]) -> None:
-        """Keep events and acknowledge those that are on disk; then, and only then, look at what they say."""
+    def _save(self, events: list[Event]) -> list[Event]:
+        """Keep events and acknowledge those that are on disk, which are returned; then look at what they say."""
         results = self.ledger.append_all(events)
         saved = [result for result in results if not isinstance(result, LedgerError)]
         refused = [
-            {"id": event.get("id") if isinstance(event, dict) else None, "why": str(result)}
+            {
+                "id": event.get("id") if isinstance(event, dict) else None,
+                "why": str(result),
+                "unfit": isinstance(result, UnfitError),
+            }
             for event, result in zip(events, results, strict=True)
             if isinstance(result, LedgerError)
         ]
@@ -148,6 +152,7 @@ class Panel(anywidget.AnyWidget):
         judged = [event for event in saved if event["kind"] == "answer" and event.get("side")]
         if judged and (view := opinion(read(self.ledger.path)[0], judged[-1])):
             self.send({"type": "side", **view})
+        return saved
 
     def _table(self) -> dict[str, str]:
         """The answers so far, for whoever opens the saved notebook without a kernel, and the id to find it by."""

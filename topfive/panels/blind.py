@@ -51,7 +51,8 @@ class Blind(Panel):
         policies = {task["id"]: self.policies for task in self.tasks}
         pairs = hashlib.sha256(" ".join(sorted(policies)).encode()).hexdigest()[:12]
         event = {"kind": "reveal", "id": f"reveal {self.name} {pairs}", "panel": self.name, "policies": policies}
-        self._save([event])
+        if not self._save([event]):
+            return
         ranks = [event["ranks"] for event in judged]
         equal = sum(first == second for first, second in ranks)
         rows = []

@@ -318,18 +318,21 @@ function show(kind, model, el) {
   const drag = { active: false };
   const saved = new Map(); // id -> event, in the ledger's order
   let greeted = false; // whether the kernel has told what the ledger holds
-  let recalled = false; // whether the browser's disk has told what still waits
-  const isReady = () => greeted && recalled;
+  let isDiskRead = false; // whether the browser's disk has told what still waits
+  let isPatient = true; // whether to wait for that before the first task is shown
+  const isReady = () => greeted && (isDiskRead || !isPatient);
   let trouble = ""; // why the kernel could not save
   let sentAt = null; // when the events or the greeting now under way were sent last
   let waitingSince = null; // since when there is no answer to them
   let sideRows = null; // the small model's view of the lists just judged
   let revealed = null; // the table of who was who
   let wantsReveal = false;
-  const refused = new Set(); // ids of events that the kernel could not save the last time
+  const unfit = new Set(); // ids of events that no ledger could ever take
+  let flagging = null; // the task that the open flag form is about
   let input = "key"; // how the last gesture was made
   let lastTime = 0;
-  let clock = { task: null, spent: 0, since: performance.now() };
+  const visibleSince = () => (document.hidden ? null : performance.now());
+  let clock = { task: null, spent: 0, since: visibleSince() };
   let state = replay([]);
   let current = null;
   let composing = false; // whether an input method is at work in a text field
@@ -378,9 +381,9 @@ function show(kind, model, el) {
     const waiting = queue.events();
     if (!greeted || isUnderWay()) return;
     if (waiting.length) {
-      // What was refused goes last: it may never be saved, and must not keep the others waiting.
-      const [again, fresh] = [waiting.filter(({ id }) => refused.has(id)), waiting.filter(({ id }) => !refused.has(id))];
-      post({ type: "events", events: [...fresh, ...again].slice(0, BATCH) });
+      // In the order in which things were done; what can never be saved goes last and keeps nothing waiting.
+      const [hopeless, fit] = [waiting.filter(({ id }) => unfit.has(id)), waiting.filter(({ id }) => !unfit.has(id))];
+      post({ type: "events", events: [...fit, ...hopeless].slice(0, BATCH) });
     } else if (wantsReveal && !revealed) post({ type: "reveal" });
   }
 
@@ -404,16 +407,15 @@ function show(kind, model, el) {
       greeted = true;
       trouble = message.trouble;
       take(message.events);
-      draw();
+      redraw();
     } else if (message.type === "saved") {
       trouble = message.refused.length ? message.refused[0].why : "";
-      for (const { id } of message.refused) refused.add(id);
-      for (const { id } of message.events) refused.delete(id);
+      for (const { id, unfit: isUnfit } of message.refused) if (isUnfit) unfit.add(id);
       if (trouble && !message.events.length) sentAt = Date.now(); // try again later, not at once
       if (message.ledger !== "new") queue.of((ledger = message.ledger));
       const fromElsewhere = take(message.events);
-      window.dispatchEvent(new CustomEvent("topfive-saved", { detail: { from: model, ledger, name: config.name, events: message.events } }));
-      if (fromElsewhere && !drag.active && !composing) draw();
+      window.dispatchEvent(new CustomEvent("topfive-saved", { detail: { from: model, ledger, place: config.place, name: config.name, events: message.events } }));
+      if (fromElsewhere) redraw();
       else refresh();
     } else if (message.type === "side") {
       sideRows = message;
@@ -427,19 +429,25 @@ function show(kind, model, el) {
 
   /** What another panel of this name has sent for this one, since they share a queue. */
   function onSaved({ detail }) {
-    if (detail.from === model || detail.name !== config.name || detail.ledger !== ledger) return;
+    const isOurs = detail.ledger === ledger || (ledger === "new" && detail.place === config.place);
+    if (detail.from === model || detail.name !== config.name || !isOurs) return;
+    if (ledger === "new") {
+      queue.of((ledger = detail.ledger));
+      trouble = "";
+    }
     take(detail.events);
     refresh();
+    if (current && isDone(current)) redraw();
   }
 
   /** Count events as saved. Returns whether one of them was not made here. */
   function take(events) {
-    const mine = new Set(queue.events().map((event) => event.id));
+    const known = new Set([...queue.events().map((event) => event.id), ...saved.keys()]);
     for (const event of events) {
       saved.set(event.id, event);
       queue.remove(event.id);
     }
-    return events.some((event) => !mine.has(event.id) && event.at !== undefined);
+    return events.some((event) => !known.has(event.id) && event.at !== undefined);
   }
 
   // -- what is on the screen
@@ -467,12 +475,13 @@ function show(kind, model, el) {
     const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
     const isFragile = pending.some(({ id }) => queue.refused.has(id));
     const fragile = isFragile ? " (kept in this page only: your browser's storage is full or off)" : "";
-    const text = pending.length ? `${pending.length} not yet saved${fragile}` : isReady() ? `✓ ${count(clicks, "click")} saved` : "connecting …";
+    const allSaved = isDiskRead ? `✓ ${count(clicks, "click")} saved` : `${count(clicks, "click")} saved; still looking for what this browser kept …`;
+    const text = pending.length ? `${pending.length} not yet saved${fragile}` : isReady() ? allSaved : "connecting …";
     const words = advice ? `${text} — ${advice}` : text;
     if (advice && status.textContent !== words) live.textContent = words;
     status.textContent = words;
     status.classList.toggle("wait", Boolean(pending.length || advice));
-    status.dataset.ready = isReady();
+    status.dataset.ready = greeted && isDiskRead;
     status.dataset.pending = pending.length;
     status.dataset.kept = pending.filter(({ id }) => queue.kept.has(id)).length;
     status.dataset.saved = clicks;
@@ -508,12 +517,19 @@ function show(kind, model, el) {
     return minutes < 1 ? "less than a minute left" : `about ${count(minutes, "minute")} left`;
   }
 
+  /** Draw again what others have changed, but not under a hand that drags or an input method at work. */
+  function redraw() {
+    if (drag.active || composing) refresh();
+    else draw();
+  }
+
   function draw() {
+    body.firstChild?.flush?.(); // what has been typed since the last pause
     refresh();
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
     current = isReady() ? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: performance.now() };
+    if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: visibleSince() };
     if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
     } else if (!current) {
@@ -562,6 +578,7 @@ function show(kind, model, el) {
       wantsReveal = true;
       send();
     };
+    if (!state.reveal && !Object.keys(state.answers).length) return [h("p", { class: "note" }, "No pair was judged, so there is nobody to reveal.")];
     if (!state.reveal) return [button("Reveal who was who", reveal, { class: "go", "data-focus": "reveal" })];
     wantsReveal = true; // the table comes as soon as all answers are saved
     const rows = (revealed?.rows ?? []).map((row) => h("tr", {}, row.map((cell) => h("td", {}, String(cell)))));
@@ -622,6 +639,7 @@ function show(kind, model, el) {
 
   function skip() {
     if (!current) return;
+    body.firstChild?.flush?.();
     record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
     draw();
     live.textContent = "Skipped.";
@@ -633,7 +651,7 @@ function show(kind, model, el) {
     return h("form", { class: "flag", hidden: true, onsubmit: (event) => {
       event.preventDefault();
       if (!reason.value.trim()) return reason.focus();
-      record("flag", { task: current.id, prompt: current.prompt, reason: reason.value.trim() });
+      record("flag", { task: flagging.id, prompt: flagging.prompt, reason: reason.value.trim() });
       reason.value = "";
       closeFlag();
       draw();
@@ -644,6 +662,7 @@ function show(kind, model, el) {
 
   function openFlag() {
     if (!current) return;
+    flagging = current;
     flagForm.hidden = false;
     flagForm.querySelector("input").focus();
   }
@@ -736,7 +755,10 @@ function show(kind, model, el) {
   }
 
   function onStorage(event) {
-    if (event.key === null || event.key.startsWith("topfive|")) drag.active || composing ? refresh() : current && draw();
+    if (event.key !== null && !event.key.startsWith("topfive|")) return;
+    if (event.key !== null && event.newValue === null) onThisPage.delete(event.key); // another tab has it saved
+    if (current) redraw();
+    else refresh();
   }
 
   function leave() {
@@ -759,12 +781,16 @@ function show(kind, model, el) {
   }, 1000);
   draw();
   greet();
-  // A disk that never answers, as in some private windows, must not keep the panel from saying what is saved.
-  Promise.race([queue.load(), new Promise((resolve) => setTimeout(resolve, 3000))]).then(() => {
-    recalled = true;
-    if (!drag.active && !composing) draw();
+  queue.load().then(() => {
+    isDiskRead = true;
+    redraw();
     send();
   });
+  // A disk that never answers, as in some private windows, must not keep anybody from working.
+  setTimeout(() => {
+    isPatient = false;
+    if (!isDiskRead) redraw();
+  }, 3000);
 
   return () => {
     leave();

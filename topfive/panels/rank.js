@@ -1,4 +1,4 @@
-// Rank: put three to six lists, or the items of one list, in order. A draft is {groups, bad, tie}: groups of indices,
+// Rank: put two to six lists, or the items of one list, in order. A draft is {groups, bad, tie}: groups of indices,
 // best first; a group of several is a tie; `tie` means that the next one placed joins the last group.
 
 const placed = (draft) => draft.groups.flat();

@@ -1,4 +1,4 @@
-"""Rank: put three to six lists, or the items of one list, in order."""
+"""Rank: put two to six lists, or the items of one list, in order."""
 
 from collections.abc import Sequence
 from typing import Any
