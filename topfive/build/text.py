@@ -59,9 +59,9 @@ def prompt_text(wording: str, constraints: Sequence[str]) -> str:
 def make_prompts() -> list[data.Row]:
     """Each topic in six wordings, plain and with one or two constraints, split by topic and by prompt.
 
-    Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). A third
-    of the pairs of constraints is never trained on (`held_out: "combination"`), nor is any prompt of a test topic
-    (`held_out: "topic"`). What a hand-written list answers is not held out.
+    Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). No list
+    for a third of the pairs of constraints, at most four a topic, is trained on (`held_out: "combination"`), nor for any
+    prompt of a test topic (`held_out: "topic"`). What a hand-written list answers is not held out.
     """
     rng = Random(SEED)
     hand = [row for _, row in data.read_jsonl(data.folder() / "demonstrations" / "hand.jsonl")]
