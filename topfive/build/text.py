@@ -60,7 +60,7 @@ def make_prompts() -> list[data.Row]:
     """Each topic in six wordings, plain and with one or two constraints, split by topic and by prompt.
 
     Plain prompts train. With constraints, wordings 1–4 train, 5 validates, 6 tests (`held_out: "wording"`). No list
-    for a third of the pairs of constraints, at most four a topic, is trained on (`held_out: "combination"`), nor for any
+    for a third of the pairs of constraints, at most four a topic, is trained on (`held_out: "combination"`), nor for a
     prompt of a test topic (`held_out: "topic"`). What a hand-written list answers is not held out.
     """
     rng = Random(SEED)
