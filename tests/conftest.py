@@ -25,9 +25,16 @@ from topfive.lm.tokenizer import train_tokenizer
 torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
 
 
+LONG = ("test_round_trip.py", "test_autograde.py", "test_benchmarks.py")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment."""
+    """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment.
+
+    What takes minutes begins first, so that nobody waits for it in the end.
+    """
+    items.sort(key=lambda item: item.path.name not in LONG)
     for item in items:
         given = item.callspec.params if hasattr(item, "callspec") else {}
         one = given.get("one")

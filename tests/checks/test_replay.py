@@ -31,6 +31,7 @@ HARMLESS_HERE = {
     ("6.5", "ε is not used"),
     ("6.5", "ρ − 1 for ρ"),
     ("6.5", "a small number in the denominator"),
+    ("6.3", "other defaults"),
     ("6.5", "whitens the advantages"),
     ("6.6", "ε is not used"),
 }

@@ -399,7 +399,8 @@ EXERCISE = Exercise(
             "other defaults",
             _defaults(1.0, 1.0),
             "That is what comes out when γ or λ is another number unless told otherwise: the line that begins with "
-            "`def` has been changed. The trainer calls your function without them. Look at: γ = 1 and λ = 0.95 there.",
+            "`def` has been changed. Whoever calls it without them counts on what stood there. "
+            "Look at: γ = 1 and λ = 0.95.",
             also=(_defaults(0.99, 0.95), _defaults(0.99, 1.0), _defaults(1.0, 0.9), _defaults(0.95, 0.95)),
         ),
         Mistake(
