@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.checks.answers import rewritten
-from topfive.checks import call, check, grade, locked, use
+from topfive.checks import call, check, grade, locked, use, verdict
 from topfive.checks.compare import difference
 from topfive.checks.notebook import report
 from topfive.exercises import exercise
@@ -378,3 +378,19 @@ def test_right_counts_in_plain_lists_are_tensors_when_they_are_used():
     counted = use("5.5", lambda scores, ranks: tuple(part.tolist() for part in pairs_right(scores, ranks)))
     right, pairs = counted(torch.tensor([[2.0, 1.0]]), torch.tensor([[1, 2]]))
     assert (right.sum(), pairs.sum()) == (1, 1)
+
+
+def test_a_check_that_was_stopped_is_not_remembered(monkeypatch: pytest.MonkeyPatch):
+    """Stopped while the right answer is computed: the next check computes it again."""
+    one, real, stops = exercise("6.5"), verdict.call, iter([True])
+
+    def stopped(of, function, case):
+        if function is of.solution and next(stops, False):
+            return call.Outcome(case, error=KeyboardInterrupt())
+        return real(of, function, case)
+
+    monkeypatch.setattr(verdict, "call", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        verdict.examine(one, one.mistakes[0].function, (987,))
+    assert verdict.examine(one, one.mistakes[0].function, (987,)).wrong
+    assert not any(outcome.error for outcome in verdict.examine(one, one.mistakes[0].function, (987,)).right)

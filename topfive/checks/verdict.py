@@ -176,4 +176,7 @@ def _cases(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Case, ...]:
 @lru_cache(maxsize=16384)
 def _answer(exercise: Exercise, function: Function, seeds: tuple[int, ...], place: int) -> Outcome:
     """What a function of the course's own, solution or mistake, makes of one case: always the same."""
-    return call(exercise, function, _cases(exercise, seeds)[place])
+    outcome = call(exercise, function, _cases(exercise, seeds)[place])
+    if isinstance(outcome.error, KeyboardInterrupt):  # whoever stops a check must not find that kept as the answer
+        raise outcome.error
+    return outcome
