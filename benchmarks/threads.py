@@ -65,6 +65,8 @@ def step_seconds(steps: int, way: str, neighbours: Neighbours) -> float:
             took.append(float(line))
             if len(took) == neighbours.after:
                 beside.enter_context(busy(neighbours.programs))
+    if side.returncode:
+        raise subprocess.CalledProcessError(side.returncode, command)
     return median(took[WARM_UP:])
 
 

@@ -1,6 +1,7 @@
 """Threads wait without spinning for long, and are as many as cores are free."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -55,8 +56,9 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
-    def set_up(cores: float, taken: float, before: int) -> int:
+    def set_up(cores: float, taken: float, before: int, of: int = 0) -> int:
         monkeypatch.setattr(threads, "cores", lambda: cores)
+        monkeypatch.setattr(os, "cpu_count", lambda: of or math.ceil(cores))
         monkeypatch.setattr(threads, "taken_by_others", lambda: taken)
         torch.set_num_threads(before)
         with threads.on_free_cores():
@@ -84,6 +86,11 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 )
 def test_as_many_threads_as_cores_are_free(machine, cores: float, taken: float, before: int, expected: int):
     assert machine(cores, taken, before) == expected
+
+
+def test_what_is_busy_elsewhere_on_the_machine_takes_nothing_from_a_container(machine):
+    assert machine(4, 10.0, 4, of=64) == 4
+    assert machine(4, 62.0, 4, of=64) == 2
 
 
 def test_who_chose_a_number_of_threads_keeps_it(machine, monkeypatch: pytest.MonkeyPatch):
@@ -128,11 +135,12 @@ def test_a_busy_neighbour_is_seen():
 
 def test_doctor_says_who_takes_the_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "cores", lambda: 2.0)
+    monkeypatch.setattr(doctor, "free_of", lambda taken: 2.0 - taken)
     monkeypatch.setattr(doctor, "_taken", lambda: (0.1, "X: 0.1"))
     assert str(doctor._cores()) == "ok        cores        1.9 of 2 free"
     monkeypatch.setattr(doctor, "_taken", lambda: (1.0, "backup: 1.0"))
     found = doctor._cores()
     assert found.state == "optional"
-    assert found.message == "1.0 of 2 free; training will take about 2 times as long (backup: 1.0)"
+    assert found.message == "1.0 of 2 free; training will take about 2.0 times as long (backup: 1.0)"
     monkeypatch.setattr(doctor, "_taken", lambda: (2.0, "a: 1.0, b: 1.0"))
-    assert "0.0 of 2 free; training will take about 3 times as long" in doctor._cores().message
+    assert "0.0 of 2 free; training will take about 3.0 times as long" in doctor._cores().message

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from topfive import data
 from topfive.shadows import shadows
-from topfive.threads import cores, taken_by_others
+from topfive.threads import cores, free_of, taken_by_others
 from topfive.workspace import default_homework, places
 
 if TYPE_CHECKING:
@@ -241,12 +241,12 @@ def _homework(folder: Path) -> Finding:
 
 def _cores() -> Finding:
     have, taken, most = cores(), *_taken()
-    free = max(0.0, have - taken)
+    free = free_of(taken)
     words = f"{free:.1f} of {have:.0f} free"
-    if taken < BUSY * have:
+    if have - free < BUSY * have:
         return Finding("ok", "cores", words)
-    slower = have / max(free, have / (1 + taken))
-    return Finding("optional", "cores", f"{words}; training will take about {slower:.0f} times as long ({most})")
+    slower = have / max(free, have / (1 + have - free))
+    return Finding("optional", "cores", f"{words}; training will take about {slower:.1f} times as long ({most})")
 
 
 def _taken(seconds: float = 1.0) -> tuple[float, str]:

@@ -39,7 +39,7 @@ class FreeCores:
     def _leave(self, taken: float) -> None:
         import torch
 
-        torch.set_num_threads(max(1, min(self.before, round(cores() - taken))))
+        torch.set_num_threads(max(1, min(self.before, round(free_of(taken)))))
 
 
 @contextmanager
@@ -62,6 +62,11 @@ def cores() -> float:
     except (OSError, ValueError):
         return found
     return found if quota == "max" else min(found, int(quota) / int(period))
+
+
+def free_of(taken: float) -> float:
+    """Cores left to this process when others take so many of the machine's, which may be more than this one may use."""
+    return max(0.0, min(cores(), (os.cpu_count() or 1) - taken))
 
 
 def taken_by_others(seconds: float = 0.25) -> float:

@@ -80,6 +80,7 @@ def test_resent_to_another_process_it_reads_once(book):
         ({}, "needs a `kind`"),
         ({"kind": 3}, "needs a `kind`"),
         ({"kind": "note", "id": 3}, "an `id`"),
+        ({"kind": "note", "id": ["x"]}, "an `id`"),
         ({"kind": "note", "x": float("nan")}, "not plain JSON"),
         ({"kind": "note", "x": object()}, "not plain JSON"),
         ({"kind": "note", "x": "a" * store.MAX_LINE}, "bytes long"),

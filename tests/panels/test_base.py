@@ -1,6 +1,8 @@
 """Panels in Python: what they answer to the browser, what they show without one, what they refuse."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,20 @@ def test_an_empty_panel_without_a_front_end_leaves_no_ledger(path, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert Rank([Task(PROMPT, LISTS)], ledger=path)._repr_mimebundle_()["text/plain"] == "rank: 0 of 1 answered"
     assert not path.parent.exists()
+
+
+def test_blind_reveals_nothing_that_the_ledger_does_not_hold(path, monkeypatch):
+    panel = listening(Blind([(PROMPT, {"ppo": LISTS[0], "sft": LISTS[1]})], ledger=path))
+    receive(panel, {"type": "events", "events": [click(panel, ranks=[1, 2])]})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    [saved] = receive(panel, {"type": "reveal"})
+    assert saved["events"] == []
+    assert "No space left" in saved["refused"][0]["why"]
+    assert saved["refused"][0]["unfit"] is False
 
 
 def test_blind_keeps_who_wrote_what_until_all_are_judged(path):

@@ -168,8 +168,9 @@ class Ledger:
             return UnfitError(f"an event is a dictionary, not {type(event).__name__}")
         try:
             event = {"v": VERSION, "id": uuid.uuid4().hex, **event} | {"v": VERSION, "time": now()}
+            line = _encode(event)
             if event["id"] not in self._durable:
-                _write(descriptor, _encode(event))
+                _write(descriptor, line)
                 self._durable.add(event["id"])
             return event
         except UnfitError as error:

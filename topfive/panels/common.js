@@ -157,6 +157,10 @@ function openQueue(name, place) {
     events: () => matching(isOurs),
     /** What waits in this browser for a ledger that is not this one. */
     elsewhere: () => matching(isElsewhere),
+    /** Another tab has removed this key. What is ours stays until our own kernel says that it has it. */
+    removed(key) {
+      if (isElsewhere(key)) onThisPage.delete(key);
+    },
   };
 }
 
@@ -756,7 +760,7 @@ function show(kind, model, el) {
 
   function onStorage(event) {
     if (event.key !== null && !event.key.startsWith("topfive|")) return;
-    if (event.key !== null && event.newValue === null) onThisPage.delete(event.key); // another tab has it saved
+    if (event.key !== null && event.newValue === null) queue.removed(event.key);
     if (current) redraw();
     else refresh();
   }
@@ -787,7 +791,7 @@ function show(kind, model, el) {
     send();
   });
   // A disk that never answers, as in some private windows, must not keep anybody from working.
-  setTimeout(() => {
+  const patience = setTimeout(() => {
     isPatient = false;
     if (!isDiskRead) redraw();
   }, 3000);
@@ -795,6 +799,7 @@ function show(kind, model, el) {
   return () => {
     leave();
     clearInterval(heartbeat);
+    clearTimeout(patience);
     model.off("msg:custom", receive);
     for (const [target, ...rest] of listeners) target.removeEventListener(...rest);
   };
