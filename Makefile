@@ -48,8 +48,12 @@ test: install-dev  ## everything that must pass
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m 'not browser' --numprocesses 2 --dist loadgroup
-	@$(BIN)/python -m pytest -m browser
+# Three processes on two cores: the one with the browser waits for it a good part of the time.
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
+thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times
+	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m tests.browser.chaos --times 20
 
 quick: install-dev  ## the minute-long part of the tests, for daily work
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -67,4 +71,4 @@ notebooks: install-dev  ## rebuild the notebooks whose source changed
 benchmarks: install-dev  ## speed, side by side with peers (about 10 minutes)
 	@$(BIN)/python -m benchmarks
 
-.PHONY: help install install-dev lab test quick data notebooks benchmarks
+.PHONY: help install install-dev lab test thorough quick data notebooks benchmarks

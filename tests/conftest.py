@@ -25,21 +25,26 @@ from topfive.lm.tokenizer import train_tokenizer
 torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
 
 
-LONG = ("test_round_trip.py", "test_autograde.py", "test_benchmarks.py")
+LONG = ("browser", "test_round_trip.py", "test_autograde.py", "test_benchmarks.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment.
 
-    What takes minutes begins first, so that nobody waits for it in the end.
+    All that drives a browser shares one. What takes minutes begins first, so that nobody waits for it in the end.
     """
-    items.sort(key=lambda item: item.path.name not in LONG)
+    items.sort(key=lambda item: LONG.index(_place(item)) if _place(item) in LONG else len(LONG))
     for item in items:
         given = item.callspec.params if hasattr(item, "callspec") else {}
         one = given.get("one")
-        group = one.number if isinstance(one, Exercise) else f"{item.path} {given.get('graded', '')}"
+        group = one.number if isinstance(one, Exercise) else f"{_place(item)} {given.get('graded', '')}"
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _place(item: pytest.Item) -> str:
+    """The file of a test, or the folder of those that drive a browser."""
+    return "browser" if item.path.parent.name == "browser" else item.path.name
 
 
 SOUPS = [
