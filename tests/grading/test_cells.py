@@ -66,6 +66,12 @@ def split(cells: list[Any], line: int) -> None:
     cells[place].source = "\n".join(lines[:line])
 
 
+def leave(cells: list[Any], body: str) -> None:
+    """A right function that keeps the stub's own line somewhere, and an untouched copy of the stub below it."""
+    cells[at(cells, "double")].source = "def double(x):\n" + body.format(STUB.split("\n")[-1].strip())
+    twin(cells, "double", 1, STUB)
+
+
 def retype(cells: list[Any], name: str, new: Any) -> None:
     place = at(cells, name)
     cells[place] = new(cells[place].source, metadata=cells[place].metadata, id=name)
@@ -102,6 +108,16 @@ EDITS: dict[str, Callable[[list[Any]], Any]] = {
     "a stub left below": lambda cells: twin(cells, "double", 1, STUB),
     "a stub left above": lambda cells: twin(cells, "double", 0, STUB),
     "a stub left below, with a note in it": lambda cells: twin(cells, "double", 1, STUB + "  # TODO"),
+    "a stub left below, with blank lines in it": lambda cells: twin(cells, "double", 1, STUB.replace("\n", "\n\n")),
+    "the stub's line left as a comment, a stub below": lambda cells: leave(cells, "    # {}\n    return x + x"),
+    "the stub's line left behind a return, a stub below": lambda cells: leave(cells, "    return x + x\n    {}"),
+    "the stub's line left behind an if, a stub below": lambda cells: leave(
+        cells, "    if x is None:\n        {}\n    return x + x"
+    ),
+    "the stub's line left in the docstring, a stub below": lambda cells: leave(cells, "    '{}'\n    return x + x"),
+    "an empty copy below": lambda cells: twin(cells, "double", 1, ""),
+    "a copy all commented out below": lambda cells: twin(cells, "double", 1, "# " + STUB.replace("\n", "\n# ")),
+    "a copy that stops in the middle below": lambda cells: twin(cells, "double", 1, "def double(x):\n    return x +"),
     "a wrong try above": lambda cells: twin(cells, "double", 0, "def double(x):\n    return x"),
     "three of a kind": lambda cells: [twin(cells, "double", 1, STUB), twin(cells, "double", 0, STUB)],
     "a copy as notes": lambda cells: twin(cells, "double", 1, kind=new_raw_cell),
