@@ -200,6 +200,40 @@ def test_of_a_copied_answer_the_written_one_counts(course: Course):
     assert [cell.source for cell in cells if name_of(cell) == "why"] == ["Because."]
 
 
+@pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%timeit -n 1", "\n  %%prun"])
+@pytest.mark.parametrize("line", [1, 2])
+@pytest.mark.parametrize("which", [(0,), (1,), (0, 1)])
+def test_halves_are_joined_that_begin_with_a_cell_magic(course: Course, magic: str, line: int, which: tuple[int, ...]):
+    def edit(cells: list[Any]) -> None:
+        cells[at(cells, "double")].source = "def double(x):\n    y = x\n    return x + y"
+        split(cells, line)
+        for step in which:
+            half = cells[at(cells, "double") + step]
+            half.source = f"{magic}\n{half.source}"
+
+    [joined] = [cell.source for cell in repaired(course, edit) if name_of(cell) == "double"]
+    assert joined.strip().startswith("%%") == (0 in which)
+    assert joined.count("# %%") == (1 in which)
+    space: dict[str, Any] = {}
+    exec(joined.replace("  %%", "%%").replace("%%", "# %%"), space)
+    assert space["double"](2) == 4
+
+
+@pytest.mark.parametrize("source", ["%time y = x", "!ls", "y = !ls", "x?"])
+def test_halves_are_joined_that_hold_a_line_magic(course: Course, source: str):
+    def edit(cells: list[Any]) -> None:
+        cells[at(cells, "double")].source = f"def double(x):\n    {source}\n    return x + x"
+        split(cells, 1)
+
+    [joined] = [cell.source for cell in repaired(course, edit) if name_of(cell) == "double"]
+    assert joined == f"def double(x):\n    {source}\n    return x + x"
+
+
+def test_a_stub_below_that_begins_with_a_cell_magic_is_a_stub(course: Course):
+    cells = repaired(course, lambda cells: twin(cells, "double", 1, f"%%time\n{STUB}"))
+    assert [cell.source for cell in cells if name_of(cell) == "double"] == [WRITTEN["double"]]
+
+
 def test_points_are_those_of_the_gradebook(course: Course):
     cells = repaired(course, damage)
     assert {name_of(cell): cell.metadata.nbgrader.points for cell in cells if name_of(cell).endswith("-test")} == {

@@ -4,10 +4,12 @@ What a student wrote is never dropped: it stays in the notebook, if not in the c
 """
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
@@ -173,16 +175,27 @@ def _place(cells: Sequence[Cell], wanted: Cell) -> int:
 
 
 def _joined(cells: Sequence[Cell], twins: Sequence[Cell]) -> str:
-    """The text of a cell that was split inside a statement; empty if these are not the parts of one."""
-    first, text = _place(cells, twins[0]), "\n".join(twin.source for twin in twins)
+    """The text of a cell that was split inside a statement; empty if these are not the parts of one.
+
+    A cell magic can only stand at the top: that of a later part stays as a comment.
+    """
+    first = _place(cells, twins[0])
+    text = "\n".join([twins[0].source, *(_without_cell_magic(twin.source) for twin in twins[1:])])
     side_by_side = all(cells[first + step] is twin for step, twin in enumerate(twins) if first + step < len(cells))
     broken = any(twin.cell_type == "code" and _meaning(twin.source) is None for twin in twins)
     return text if side_by_side and broken and _meaning(text) is not None else ""
 
 
 def _meaning(text: str) -> str | None:
-    """What a code cell does, whatever its comments and blank lines; None if it is no Python."""
+    """What a code cell does, whatever its comments, blank lines and cell magic; None if it is no Python to Jupyter."""
+    reader = TransformerManager()
+    reader.cleanup_transforms = []  # they would mend the indentation of half a cell
     try:
-        return ast.dump(ast.parse(text))
+        return ast.dump(ast.parse(reader.transform_cell(_without_cell_magic(text))))
     except (SyntaxError, ValueError):  # ValueError: a NUL in it
         return None
+
+
+def _without_cell_magic(text: str) -> str:
+    """The cell with `%%time`, or whatever magic it begins with, as a comment."""
+    return re.sub(r"\A(\s*)(%%.*)", r"\1# \2", text)
