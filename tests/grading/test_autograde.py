@@ -163,7 +163,7 @@ def dead() -> DeadKernelError:
 def test_a_lost_kernel_says_which_cell_lost_it_and_what_to_do(error: Exception, why: str, look: str):
     _, said, below = Replayed({"1": [None, None], "2": [error], "3": [None]}).said()
     assert said.startswith(f"'triple': this cell {why}; the cells below run in a fresh one. {look}")
-    assert said.endswith("(Kernel > Restart Kernel and Run All Cells) before you hand in again.")
+    assert said.endswith("(Kernel > Restart Kernel and Run All Cells) before handing in again.")
     assert below == ""
 
 

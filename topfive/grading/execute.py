@@ -19,7 +19,7 @@ LOST = {
     False: ("ran too long and could not be interrupted", "Look for a loop without an end that catches every error."),
 }
 TRY = (
-    "Then run the whole notebook from a fresh kernel (Kernel > Restart Kernel and Run All Cells) before you hand in again."
+    "Then run the whole notebook in a fresh kernel (Kernel > Restart Kernel and Run All Cells) before handing in again."
 )
 
 
