@@ -1,8 +1,11 @@
 """nbgrader's settings for this course; it reads this file when it is run in this folder."""
 
+from pathlib import Path
+
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
+from topfive.build.notebooks import kept_back
 from topfive.build.stubs import SaidSolutions
 from topfive.grading.cells import Repair
 from topfive.grading.execute import ShownPoints, ToTheEnd
@@ -26,6 +29,11 @@ c.Execute.iopub_timeout = 60
 c.Execute.startup_timeout = 180
 
 c.Autograde.pre_convert_hook = find_notebook
+# nbgrader lays what is beside the solution over what was handed in. An instructor's own work/ must not take the place
+# of a student's.
+c.Autograde.exclude_overwriting = {
+    folder.name: kept_back(folder) for folder in Path(__file__).parent.glob("solutions/*") if folder.is_dir()
+}
 c.Autograde.sanitize_preprocessors = [
     Repair if step is DeduplicateIds else step for step in Autograde.sanitize_preprocessors.default()
 ]

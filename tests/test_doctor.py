@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from topfive import doctor
 from topfive.doctor import MENDS, Finding, examine, healthy, mend
 
+WHO_NEEDS = {"chromium": "the browser tests need", "bubblewrap": "grading needs"}
 SYSTEMS = ("linux", "darwin", "win32")
 
 
@@ -159,6 +160,19 @@ def test_a_kernel_of_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (found.state, "another Python" in found.message) == ("problem", True)
 
 
+@pytest.mark.parametrize("text", [b"", b'{"argv": ["python"', b"[]", b"null", b"{}", b'{"argv": []}', b"\xff\xfe{"])
+def test_a_broken_kernelspec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes):
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_bytes(text)
+    found = finding("kernel", tmp_path)
+    assert found.state == "problem"
+    assert found.message.startswith(f"{folder}/kernel.json is broken (")
+    assert found.message.endswith("delete that folder first")
+    assert "mend: " in str(found)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(dir: Path) -> None:
         raise PermissionError(13, "Permission denied")
@@ -176,6 +190,41 @@ def test_too_little_room(subject: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert (found.state, "0.1 GB free" in found.message) == ("problem", True)
 
 
+STAT = "anon 1\ninactive_file 100000000\nactive_file 5\ntotal_inactive_file 7\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"memory.max": "2000000000", "memory.current": "1900000000"}, "0.2 GB free, the course needs"),
+        ({"memory.max": "1000000000", "memory.current": "1200000000"}, "0.0 GB free, the course needs"),
+        ({"memory.max": "4000000000", "memory.current": "1000000000"}, "3.1 GB free"),
+        ({"memory.max": "max", "memory.current": "1900000000"}, "8.0 GB free"),
+        ({"memory/memory.limit_in_bytes": "2000000000", "memory/memory.usage_in_bytes": "1900000000"}, "0.2 GB free"),
+        ({"memory/memory.limit_in_bytes": str(2**63 - 4096), "memory/memory.usage_in_bytes": "1"}, "8.0 GB free"),
+        ({"memory.max": "nonsense"}, "8.0 GB free"),
+        ({}, "8.0 GB free"),
+    ],
+)
+def test_the_memory_of_a_container_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], said: str
+):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+        (tmp_path / name).with_name("memory.stat").write_text(STAT)
+    monkeypatch.setattr(doctor, "CGROUPS", tmp_path)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=8e9))
+    found = finding("memory", tmp_path)
+    assert found.message.startswith(said)
+    assert (found.state == "problem") == ("needs" in said or said == "0.2 GB free")
+
+
+def test_something_unforeseen_in_one_part_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: {}["available"])
+    assert finding("memory", tmp_path).message == "cannot be looked at (KeyError: 'available')"
+
+
 def test_missing_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TOPFIVE_DATA", str(tmp_path))
     assert finding("checkpoints", tmp_path).state == "problem"
@@ -188,6 +237,13 @@ def test_missing_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_tools_of_tests_and_grading_are_optional(subject: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert finding(subject, tmp_path).state == "optional"
+    assert finding(subject, tmp_path).message == f"not found; only {WHO_NEEDS[subject]} it"
+
+
+def test_a_bubblewrap_that_cannot_be_started_is_wanted_by_grading_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shutil.which", lambda name: str(tmp_path / "bwrap"))
+    found = finding("bubblewrap", tmp_path)
+    assert (found.state, found.message) == ("optional", "may not make a sandbox here; only grading needs it")
 
 
 def test_a_broken_library_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -28,6 +28,8 @@ PYTHON = (3, 11)
 MEMORY_GB = 1.5
 DISK_GB = 1.0
 BUSY = 0.3  # share of the cores that others take before it is worth a word
+CGROUPS = Path("/sys/fs/cgroup")
+CGROUP_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # How to mend each subject, by system. In a conda environment "conda" goes first; "any" is for all the others.
@@ -144,8 +146,8 @@ def healthy(findings: list[Finding]) -> bool:
 def _carefully(subject: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
-    except (ImportError, OSError) as error:
-        return Finding("problem", subject, f"cannot be looked at ({error})")
+    except Exception as error:  # whatever is wrong with one part, the others are looked at
+        return Finding("problem", subject, f"cannot be looked at ({type(error).__name__}: {error})")
 
 
 def _python() -> Finding:
@@ -215,10 +217,14 @@ def _names(homework: Path) -> Finding:
 def _kernel() -> Finding:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+    manager = KernelSpecManager()
     try:
-        program = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
+        program = Path(manager.get_kernel_spec("python3").argv[0])
     except NoSuchKernel:
         return Finding("problem", "kernel", "Jupyter knows no kernel named python3")
+    except (ValueError, TypeError, IndexError) as error:  # no JSON, no object, no command
+        folder = manager.find_kernel_specs().get("python3", "python3")
+        return Finding("problem", "kernel", f"{folder}/kernel.json is broken ({error}); delete that folder first")
     if program.is_absolute() and program.parent.resolve() != Path(sys.executable).parent.resolve():
         return Finding("problem", "kernel", f"Jupyter would run notebooks with another Python, {program}")
     if importlib.util.find_spec("ipykernel") is None:
@@ -267,14 +273,28 @@ def _taken(seconds: float = 1.0) -> tuple[float, str]:
 def _memory() -> Finding:
     import psutil
 
-    return _amount("memory", psutil.virtual_memory().available, MEMORY_GB)
+    return _amount("memory", min(psutil.virtual_memory().available, _left_in_container()), MEMORY_GB)
+
+
+def _left_in_container() -> float:
+    """Bytes below the limit of this container, counting files that it keeps in memory as free; infinity without one."""
+    for group, limit, used in (("", "memory.max", "memory.current"), ("memory", *CGROUP_1)):
+        folder = CGROUPS / group
+        with contextlib.suppress(OSError, ValueError):  # not this version of cgroups, or "max"
+            left = int((folder / limit).read_text("utf-8")) - int((folder / used).read_text("utf-8"))
+            lines = (folder / "memory.stat").read_text("utf-8").splitlines()
+            cached = (
+                int(line.split()[1]) for line in lines if line.startswith(("inactive_file ", "total_inactive_file "))
+            )
+            return max(0, left + max(cached, default=0))
+    return float("inf")
 
 
 def _disk(folder: Path) -> Finding:
     return _amount("disk", shutil.disk_usage(_standing(folder)).free, DISK_GB)
 
 
-def _amount(subject: str, free: int, needed: float) -> Finding:
+def _amount(subject: str, free: float, needed: float) -> Finding:
     found = free / 1e9
     if found < needed:
         return Finding("problem", subject, f"{found:.1f} GB free, the course needs {needed:.1f} GB")
@@ -309,7 +329,11 @@ def _bubblewrap() -> Finding:
     found = shutil.which("bwrap")
     if found is None:
         return Finding("optional", "bubblewrap", "not found; only grading needs it")
-    trial = subprocess.run([found, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, check=False)
-    if trial.returncode:
+    call = [found, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    try:
+        may = subprocess.run(call, capture_output=True, check=False).returncode == 0
+    except OSError:
+        may = False
+    if not may:
         return Finding("optional", "bubblewrap", "may not make a sandbox here; only grading needs it")
     return Finding("ok", "bubblewrap", found)

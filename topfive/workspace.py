@@ -12,11 +12,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import NoReturn
 
-from topfive.build.notebooks import NOT_RELEASED
+from topfive.build.notebooks import is_released
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.shadows import shadows, warning
@@ -84,8 +83,7 @@ def _names(source: Path) -> Iterator[str]:
     """What there is to hand out, as paths relative to `source`: no links, nothing that somebody at work there left."""
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
-        left = any(fnmatch(part, pattern) for part in name.parts for pattern in NOT_RELEASED)
-        if path.is_file() and not path.is_symlink() and not left:
+        if path.is_file() and not path.is_symlink() and is_released(name):
             yield name.as_posix()
 
 

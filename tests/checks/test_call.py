@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.checks.answers import rewritten
-from topfive.checks import call, check, grade, locked, use, verdict
+from topfive.checks import call, check, grade, locked, replay, use, verdict
 from topfive.checks.compare import difference
 from topfive.checks.notebook import report
 from topfive.exercises import exercise
@@ -172,8 +172,55 @@ def test_the_courses_own_function_earns_nothing_however_it_is_handed_in():
     )
     for way in (*ways, stolen, use("6.3", None)):
         assert "This is the course's own function" in said("6.3", way)
-    for way in (own, functools.partial(own), functools.lru_cache(own), after(lambda: 0, own), stolen, use("6.3", None)):
+    for way in (*ways, stolen, use("6.3", None)):
         assert locked.grade("6.3", lambda way=way: way, (11,)) == 0
+
+
+def by_arguments(solution):
+    def function(*args, **kwargs):
+        return solution(*args, **kwargs)
+
+    return function
+
+
+def inside(solution):
+    def function(*args, **kwargs):
+        def helper():
+            return solution(*args, **kwargs)
+
+        return helper()
+
+    return function
+
+
+class Wrapper:
+    def __init__(self, solution):
+        self.solution = solution
+
+    def __call__(self, *args, **kwargs):
+        return self.solution(*args, **kwargs)
+
+
+@pytest.mark.parametrize("number", ["3.1", "3.7", "5.4", "6.3", "6.5"])
+@pytest.mark.parametrize("wrap", [by_arguments, inside, Wrapper, functools.partial, lambda solution: solution])
+def test_check_grade_use_and_replay_agree_on_what_is_borrowed(number, wrap, capsys):
+    function = wrap(exercise(number).solution)
+    assert f"0 of {exercise(number).points:g} points" in said(number, function)
+    assert use(number, function) is exercise(number).solution
+    assert verdict.examine(exercise(number), function).points == 0
+    assert locked.grade(number, lambda: function, (11,)) == 0
+    assert f"{number}: the course's own function does the work here" in capsys.readouterr().out
+    if number in replay.ARGUMENTS:
+        assert locked.grade_replay({number: lambda: function}, (11,), 2) == 0
+        assert f"not a function of your own, but the course's: {number}" in capsys.readouterr().out
+
+
+def test_where_another_profiler_runs_the_function_itself_is_still_known():
+    sys.setprofile(lambda *_: None)
+    try:
+        assert locked.grade("6.3", lambda: functools.partial(advantages.gae), (11,)) == 0
+    finally:
+        sys.setprofile(None)
 
 
 def test_a_piece_of_the_course_inside_ones_own_function_is_allowed():

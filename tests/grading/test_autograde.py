@@ -5,12 +5,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 from nbgrader.utils import determine_grade
 
 from tests.grading.conftest import NAME, STUB, Course, at
-from topfive.grading.execute import ShownPoints
+from topfive.grading.execute import ShownPoints, ToTheEnd
 from topfive.grading.intake import find_notebook
 
 SWALLOWS = """
@@ -117,6 +118,64 @@ def test_of_two_copies_none_is_chosen(tmp_path: Path, caplog: pytest.LogCaptureF
     find_notebook(assignment="a", student="*", notebooks=paths)
     assert len(paths) == 3
     assert "a.ipynb, but a-Copy1.ipynb, a-Copy2.ipynb: rename the right one" in caplog.text
+
+
+# --- what is said about a lost kernel ---------------------------------------------------------------------------------
+
+
+class Replayed(ToTheEnd):
+    """Instead of a kernel: what each run of a cell does, by its source; `None` is all right."""
+
+    def __init__(self, runs: dict[str, list[Exception | None]]) -> None:
+        super().__init__()
+        self.runs, self.lost = runs, set()
+        self.nb = new_notebook(cells=[new_code_cell(source) for source in runs])
+        self.nb.cells[1].metadata["nbgrader"] = {"grade_id": "triple", "grade": False, "solution": True}
+
+    def execute_cell(self, cell: Any, index: int, **_: Any) -> Any:
+        if error := self.runs[cell.source].pop(0):
+            raise error
+        return cell
+
+    def create_kernel_manager(self) -> None: ...
+    def start_new_kernel(self, **_: Any) -> None: ...
+    def start_new_kernel_client(self, **_: Any) -> None: ...
+    def _cleanup_kernel(self) -> None: ...
+
+    def said(self) -> list[str]:
+        self.resources: dict[str, Any] = {}
+        for index, cell in enumerate(self.nb.cells):
+            self.preprocess_cell(cell, self.resources, index)
+        return [" ".join(output.evalue for output in cell.outputs) for cell in self.nb.cells]
+
+
+def dead() -> DeadKernelError:
+    return DeadKernelError("Kernel died")
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "look"),
+    [
+        (dead(), "ended the kernel", "Look for what stops Python itself there"),
+        (CellTimeoutError("too long"), "ran too long and could not be interrupted", "Look for a loop without an end"),
+    ],
+)
+def test_a_lost_kernel_says_which_cell_lost_it_and_what_to_do(error: Exception, why: str, look: str):
+    _, said, below = Replayed({"1": [None, None], "2": [error], "3": [None]}).said()
+    assert said.startswith(f"'triple': this cell {why}; the cells below run in a fresh one. {look}")
+    assert said.endswith("(Kernel > Restart Kernel and Run All Cells) before handing in again.")
+    assert below == ""
+
+
+def test_a_cell_that_loses_the_kernel_only_when_it_is_run_again_is_told_so(caplog: pytest.LogCaptureFixture):
+    first, second, _ = Replayed({"\n one = 1": [None, dead()], "2": [dead()], "3": [None]}).said()
+    assert first.startswith("'one = 1': this cell ended the kernel")
+    assert second.startswith("'triple': this cell ended the kernel")
+
+
+def test_what_is_not_run_says_because_of_which_cells():
+    said = Replayed({name: [dead()] for name in "abcde"}).said()
+    assert said[-1] == "cells above ended their kernel too often ('a', 'triple', 'c', 'd'), so this one was not run"
 
 
 def shown(*outputs: Any, source: str = "_grade()") -> float:

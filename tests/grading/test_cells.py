@@ -66,6 +66,12 @@ def split(cells: list[Any], line: int) -> None:
     cells[place].source = "\n".join(lines[:line])
 
 
+def leave(cells: list[Any], body: str) -> None:
+    """A right function that keeps the stub's own line somewhere, and an untouched copy of the stub below it."""
+    cells[at(cells, "double")].source = "def double(x):\n" + body.format(STUB.split("\n")[-1].strip())
+    twin(cells, "double", 1, STUB)
+
+
 def retype(cells: list[Any], name: str, new: Any) -> None:
     place = at(cells, name)
     cells[place] = new(cells[place].source, metadata=cells[place].metadata, id=name)
@@ -102,6 +108,16 @@ EDITS: dict[str, Callable[[list[Any]], Any]] = {
     "a stub left below": lambda cells: twin(cells, "double", 1, STUB),
     "a stub left above": lambda cells: twin(cells, "double", 0, STUB),
     "a stub left below, with a note in it": lambda cells: twin(cells, "double", 1, STUB + "  # TODO"),
+    "a stub left below, with blank lines in it": lambda cells: twin(cells, "double", 1, STUB.replace("\n", "\n\n")),
+    "the stub's line left as a comment, a stub below": lambda cells: leave(cells, "    # {}\n    return x + x"),
+    "the stub's line left behind a return, a stub below": lambda cells: leave(cells, "    return x + x\n    {}"),
+    "the stub's line left behind an if, a stub below": lambda cells: leave(
+        cells, "    if x is None:\n        {}\n    return x + x"
+    ),
+    "the stub's line left in the docstring, a stub below": lambda cells: leave(cells, "    '{}'\n    return x + x"),
+    "an empty copy below": lambda cells: twin(cells, "double", 1, ""),
+    "a copy all commented out below": lambda cells: twin(cells, "double", 1, "# " + STUB.replace("\n", "\n# ")),
+    "a copy that stops in the middle below": lambda cells: twin(cells, "double", 1, "def double(x):\n    return x +"),
     "a wrong try above": lambda cells: twin(cells, "double", 0, "def double(x):\n    return x"),
     "three of a kind": lambda cells: [twin(cells, "double", 1, STUB), twin(cells, "double", 0, STUB)],
     "a copy as notes": lambda cells: twin(cells, "double", 1, kind=new_raw_cell),
@@ -182,6 +198,40 @@ def test_a_deleted_answer_waits_for_a_reader_who_is_told(course: Course):
 def test_of_a_copied_answer_the_written_one_counts(course: Course):
     cells = repaired(course, lambda cells: twin(cells, "why", 1, "*Your answer goes here.*", new_markdown_cell))
     assert [cell.source for cell in cells if name_of(cell) == "why"] == ["Because."]
+
+
+@pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%timeit -n 1", "\n  %%prun"])
+@pytest.mark.parametrize("line", [1, 2])
+@pytest.mark.parametrize("which", [(0,), (1,), (0, 1)])
+def test_halves_are_joined_that_begin_with_a_cell_magic(course: Course, magic: str, line: int, which: tuple[int, ...]):
+    def edit(cells: list[Any]) -> None:
+        cells[at(cells, "double")].source = "def double(x):\n    y = x\n    return x + y"
+        split(cells, line)
+        for step in which:
+            half = cells[at(cells, "double") + step]
+            half.source = f"{magic}\n{half.source}"
+
+    [joined] = [cell.source for cell in repaired(course, edit) if name_of(cell) == "double"]
+    assert joined.strip().startswith("%%") == (0 in which)
+    assert joined.count("# %%") == (1 in which)
+    space: dict[str, Any] = {}
+    exec(joined.replace("  %%", "%%").replace("%%", "# %%"), space)
+    assert space["double"](2) == 4
+
+
+@pytest.mark.parametrize("source", ["%time y = x", "!ls", "y = !ls", "x?"])
+def test_halves_are_joined_that_hold_a_line_magic(course: Course, source: str):
+    def edit(cells: list[Any]) -> None:
+        cells[at(cells, "double")].source = f"def double(x):\n    {source}\n    return x + x"
+        split(cells, 1)
+
+    [joined] = [cell.source for cell in repaired(course, edit) if name_of(cell) == "double"]
+    assert joined == f"def double(x):\n    {source}\n    return x + x"
+
+
+def test_a_stub_below_that_begins_with_a_cell_magic_is_a_stub(course: Course):
+    cells = repaired(course, lambda cells: twin(cells, "double", 1, f"%%time\n{STUB}"))
+    assert [cell.source for cell in cells if name_of(cell) == "double"] == [WRITTEN["double"]]
 
 
 def test_points_are_those_of_the_gradebook(course: Course):

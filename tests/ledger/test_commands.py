@@ -255,6 +255,29 @@ def test_bring_copies_and_says_so(tmp_path, capsys):
     assert "copied earlier" in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.parametrize("step", ["autograde", "validate"])
+def test_in_grading_the_clicks_that_were_handed_in_count(tmp_path, capsys, monkeypatch, step):
+    source = Ledger(tmp_path / "04" / "work" / "ledger.jsonl")
+    source.path.parent.parent.mkdir()
+    source.append({"kind": "note"})
+    handed_in_with_04 = source.path.read_bytes()
+    own = tmp_path / "05" / "work" / "ledger.jsonl"
+    source.append({"kind": "note"})
+    ledger.bring("04", own)
+    source.path.write_bytes(handed_in_with_04)
+    monkeypatch.setenv("NBGRADER_EXECUTION", step)
+    assert len(ledger.read(ledger.bring("04", own))[0]) == 2
+    assert "2 events, copied earlier from 04" in capsys.readouterr().out
+
+
+def test_in_grading_without_a_copy_the_sibling_serves(tmp_path, monkeypatch):
+    source = Ledger(tmp_path / "04" / "work" / "ledger.jsonl")
+    source.path.parent.parent.mkdir()
+    source.append({"kind": "note"})
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert len(ledger.read(ledger.bring("04", tmp_path / "05" / "work" / "ledger.jsonl"))[0]) == 1
+
+
 def test_bring_without_a_source_says_what_to_do(tmp_path):
     with pytest.raises(TopFiveError, match="do 04 first"):
         ledger.bring("04", tmp_path / "05" / "work" / "ledger.jsonl")

@@ -26,6 +26,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,17 @@ def release(assignment: Assignment) -> None:
     done = subprocess.run(command, cwd=assignment.root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise TopFiveError(f"{assignment.name}: nbgrader could not release it\n{done.stderr.strip()}")
+
+
+def kept_back(folder: Path) -> list[str]:
+    """Files under `folder`, relative to it, that are never released: somebody's own, as `work/` is."""
+    names = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [str(name) for name in names if not is_released(name)]
+
+
+def is_released(name: Path) -> bool:
+    """Whether a file may be given to students, by its path inside the folder that is released."""
+    return not any(fnmatch(part, pattern) for part in name.parts for pattern in NOT_RELEASED)
 
 
 def bring_back(assignment: Assignment) -> None:

@@ -168,7 +168,7 @@ def is_solution(exercise: Exercise, function: Any) -> bool:
 def watching(function: Function) -> Iterator[list[bool]]:
     """A list that is not empty as soon as `function` has run inside, by whatever name or wrapper it was called.
 
-    Python has room for one profiler: where one runs already, nothing is seen.
+    Python has room for one profiler: where one runs already, nothing is seen, and `is_solution` has to do.
     """
     code = getattr(inspect.unwrap(function), "__code__", None)
     ran: list[bool] = []

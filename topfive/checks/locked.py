@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 from topfive import data
 from topfive.checks import artefacts, notebook, replay
 from topfive.checks.artefacts import artefact, is_shipped, points_for
-from topfive.checks.call import is_solution
 from topfive.errors import TopFiveError
-from topfive.exercises import exercise
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -46,13 +44,7 @@ def _in_words(points: Callable[..., float]) -> Callable[..., float]:
 
 @_in_words
 def grade(number: str, function: Given, seeds: Sequence[int]) -> float:
-    """Points of an exercise on secret seeds; none for the course's own function.
-
-    One that calls the course's inside gets its points here: only a kernel without that function could tell for sure.
-    """
-    if is_solution(exercise(number), function()):
-        print(f"{number}: this is the course's own function. 0 points")
-        return 0.0
+    """Points of an exercise on secret seeds; none for the course's own function, nor for one that calls it."""
     return notebook.grade(number, function(), seeds)
 
 

@@ -59,6 +59,9 @@ def grade(number: str, function: Function, seeds: Sequence[int]) -> float:
     if not seeds:
         raise TopFiveError("grade needs at least one seed")
     verdict = examine(found, function, seeds)
+    if verdict.borrowed:
+        print(f"{number}: the course's own function does the work here; write yours. {_points(found, 0)}")
+        return 0.0
     failed = [name for name, passed in verdict.names.items() if not passed]
     print(f"{number}: {_points(found, verdict.points)}" + (f"; not right yet: {'; '.join(failed)}" if failed else ""))
     return verdict.points
@@ -86,7 +89,7 @@ def report(found: Exercise, function: Function) -> list[str]:
     verdict = examine(found, function)
     lines = [*_printed(verdict.outcomes), title]
     if verdict.borrowed:
-        return [*lines, *_borrowed(), f"  {_points(found, 0)}"]
+        return [*lines, *_borrowed(), f"  {_points(found, verdict.points)}"]
     if not any(verdict.names.values()) and unwritten(found, verdict.wrong[0][0].error):
         return [*lines, *_unwritten(found, str(verdict.wrong[0][0].error)), f"  {_points(found, 0)}"]
     lines += _judged(verdict)
@@ -126,7 +129,7 @@ def _unwritten(found: Exercise, message: str) -> Iterator[str]:
 
 
 def _borrowed() -> Iterator[str]:
-    yield "  This is the course's own function, imported or got from use(), and it is right: nothing to check."
+    yield "  This is the course's own function, imported or got from use(), or it calls that: nothing to check."
     yield "  Write yours in the cell above and run that cell; then its name stands for yours again."
 
 

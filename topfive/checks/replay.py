@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from topfive.checks.call import is_solution
 from topfive.checks.limit import within
 from topfive.checks.quiet import quiet
 from topfive.checks.tame import tamed
+from topfive.checks.verdict import examine
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 from topfive.ppo import PPOConfig, PPOTrainer, toy
@@ -102,7 +102,7 @@ def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
 
 def grade_replay(functions: Mapping[str, Any], seeds: Sequence[int], points: float) -> float:
     """All points if the updates agree for every seed; says how far apart they are. The package's own earn nothing."""
-    if taken := [number for number, function in functions.items() if is_solution(exercise(number), function)]:
+    if taken := [number for number, function in functions.items() if examine(exercise(number), function).borrowed]:
         print(f"replay: not a function of your own, but the course's: {', '.join(taken)}")
         return 0.0
     for seed in seeds:

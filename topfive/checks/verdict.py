@@ -1,6 +1,7 @@
 """What follows from a function's answers on an exercise's cases: points, the mistake by name, advice."""
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -8,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from topfive.checks.call import Outcome, call, watching
+from topfive.checks.call import Outcome, call, is_solution, watching
 from topfive.checks.compare import SAME, Difference, difference
 from topfive.exercises import Case, Exercise, Function, Mistake
 
@@ -74,8 +75,8 @@ class Verdict:
 
     @property
     def points(self) -> float:
-        """Points for the share of case names that passed."""
-        return self.exercise.earned(sum(self.names.values()), len(self.names))
+        """Points for the share of case names that passed; none for the course's own function."""
+        return 0.0 if self.borrowed else self.exercise.earned(sum(self.names.values()), len(self.names))
 
     @property
     def passed(self) -> bool:
@@ -157,15 +158,20 @@ def softened(hint: str) -> str:
 
 
 def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
-    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last."""
+    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last.
+
+    Whether the solution is what ran is decided here, for check, grade and replay alike.
+    """
     seeds = tuple(seeds)
     given: list[Outcome] = []
+    cases = _cases(exercise, seeds)
     with watching(exercise.solution) as ran:
-        for case in _cases(exercise, seeds):
+        for case in cases:
             stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt | NotTriedError)
             given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
     right = tuple(_answer(exercise, exercise.solution, seeds, place) for place in range(len(given)))
-    return Verdict(exercise, tuple(given), right, seeds, bool(ran))
+    unseen = sys.getprofile() is not None and is_solution(exercise, function)
+    return Verdict(exercise, tuple(given), right, seeds, bool(ran) or unseen)
 
 
 @lru_cache(maxsize=64)

@@ -4,10 +4,12 @@ What a student wrote is never dropped: it stays in the notebook, if not in the c
 """
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
@@ -15,6 +17,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+NOTHING = ast.dump(ast.parse(""))
 PUT_BACK = "*This cell was missing and has been put back.*\n\n"
 
 
@@ -32,9 +35,10 @@ class Released:
         return bool(self.metadata["locked"])
 
     def written(self, text: str) -> bool:
-        """Whether `text` is more than the cell as it was given out, or than a stub."""
-        stub = [line.strip() for line in self.text.split("\n") if line.strip().startswith("raise NotImplementedError(")]
-        return not any(line in text for line in stub) if stub else text.strip() != self.text.strip()
+        """Whether `text` says more than the cell as it was given out: in code, whether it does something else."""
+        if self.kind == "code":
+            return _meaning(text) not in (None, NOTHING, _meaning(self.text))
+        return text.strip() != self.text.strip()
 
 
 class Repair(NbGraderPreprocessor):
@@ -171,16 +175,27 @@ def _place(cells: Sequence[Cell], wanted: Cell) -> int:
 
 
 def _joined(cells: Sequence[Cell], twins: Sequence[Cell]) -> str:
-    """The text of a cell that was split inside a statement; empty if these are not the parts of one."""
-    first, text = _place(cells, twins[0]), "\n".join(twin.source for twin in twins)
+    """The text of a cell that was split inside a statement; empty if these are not the parts of one.
+
+    A cell magic can only stand at the top: that of a later part stays as a comment.
+    """
+    first = _place(cells, twins[0])
+    text = "\n".join([twins[0].source, *(_without_cell_magic(twin.source) for twin in twins[1:])])
     side_by_side = all(cells[first + step] is twin for step, twin in enumerate(twins) if first + step < len(cells))
-    broken = any(twin.cell_type == "code" and not _is_python(twin.source) for twin in twins)
-    return text if side_by_side and broken and _is_python(text) else ""
+    broken = any(twin.cell_type == "code" and _meaning(twin.source) is None for twin in twins)
+    return text if side_by_side and broken and _meaning(text) is not None else ""
 
 
-def _is_python(text: str) -> bool:
+def _meaning(text: str) -> str | None:
+    """What a code cell does, whatever its comments, blank lines and cell magic; None if it is no Python to Jupyter."""
+    reader = TransformerManager()
+    reader.cleanup_transforms = []  # they would mend the indentation of half a cell
     try:
-        ast.parse(text)
-    except SyntaxError:
-        return False
-    return True
+        return ast.dump(ast.parse(reader.transform_cell(_without_cell_magic(text))))
+    except (SyntaxError, ValueError):  # ValueError: a NUL in it
+        return None
+
+
+def _without_cell_magic(text: str) -> str:
+    """The cell with `%%time`, or whatever magic it begins with, as a comment."""
+    return re.sub(r"\A(\s*)(%%.*)", r"\1# \2", text)

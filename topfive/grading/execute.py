@@ -13,6 +13,14 @@ Cell = Any  # nbformat.NotebookNode, which is untyped
 
 RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
 NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
+# Whether the kernel is dead: what the cell did, and what its student should do.
+LOST = {
+    True: ("ended the kernel", "Look for what stops Python itself there, such as os._exit(), or fills the memory."),
+    False: ("ran too long and could not be interrupted", "Look for a loop without an end that catches every error."),
+}
+TRY = (
+    "Then run the whole notebook in a fresh kernel (Kernel > Restart Kernel and Run All Cells) before handing in again."
+)
 
 
 class ToTheEnd(Execute):
@@ -36,19 +44,21 @@ class ToTheEnd(Execute):
         """Run one cell; if its kernel is lost by it, say so in the cell and start another."""
         if len(self.lost) > RESTARTS:
             if cell.cell_type == "code":
-                refuse(cell, "NotRun", "cells above ended their kernel too often, so this one was not run")
+                which = ", ".join(_called(self.nb.cells[place]) for place in sorted(self.lost))
+                refuse(cell, "NotRun", f"cells above ended their kernel too often ({which}), so this one was not run")
             return cell, resources
         try:
             return super().preprocess_cell(cell, resources, index)
         except (CellTimeoutError, DeadKernelError) as error:
-            self._lose(index, error)
+            self._lose(cell, index, error)
             self._begin_again(index)
             return cell, resources
 
-    def _lose(self, index: int, error: Exception) -> None:
-        why = "ended the kernel" if isinstance(error, DeadKernelError) else "ran too long and could not be interrupted"
-        self.log.warning("Cell %d %s; %s", index, why, "the cells after it run in a fresh one")
-        refuse(self.nb.cells[index], "KernelLost", f"this cell {why}; the cells below run in a fresh one")
+    def _lose(self, cell: Cell, index: int, error: Exception) -> None:
+        why, to_do = LOST[isinstance(error, DeadKernelError)]
+        self.log.warning("Cell %d, %s, %s; the cells after it run in a fresh one", index + 1, _called(cell), why)
+        words = f"{_called(cell)}: this cell {why}; the cells below run in a fresh one. {to_do} {TRY}"
+        refuse(cell, "KernelLost", words)
         self.lost.add(index)
 
     def _begin_again(self, end: int) -> None:
@@ -66,7 +76,7 @@ class ToTheEnd(Execute):
             try:
                 self.execute_cell(self.nb.cells[index], index)
             except (CellTimeoutError, DeadKernelError) as error:
-                self._lose(index, error)
+                self._lose(cell, index, error)
                 return self._begin_again(end)
             finally:
                 self.nb.cells[index] = cell
@@ -104,6 +114,12 @@ def ends_in_expression(source: str) -> bool:
     except SyntaxError:
         return False
     return bool(body) and isinstance(body[-1], ast.Expr)
+
+
+def _called(cell: Cell) -> str:
+    """A cell by its name, or else by the beginning of its first line."""
+    first = next((line.strip() for line in cell.source.split("\n") if line.strip()), "an empty cell")
+    return f"'{cell.metadata.get('nbgrader', {}).get('grade_id') or first[:60]}'"
 
 
 def _shows_points(cell: Cell) -> bool:

@@ -1,5 +1,6 @@
 """Clicks from an earlier assignment, copied into this one where everybody can see them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,20 +14,22 @@ def bring(assignment: str, into: Path | None = None) -> Path:
 
     assignment: name of a folder beside this assignment's, such as "04-collecting-preferences".
     into: this assignment's ledger, if it is not the running notebook's.
-    Returns the copy's path. Where the sibling is gone, as in grading, an earlier copy serves.
+    Returns the copy's path. Where the sibling is gone, an earlier copy serves; in grading it comes first, since the
+    sibling there is what was handed in before.
     Raises LedgerError if there is neither.
     """
     own = (into or default_path()).absolute()
     source = own.parent.parent.parent / assignment / "work" / "ledger.jsonl"
     copy = own.parent / "brought" / assignment / "ledger.jsonl"
     recover(copy.parent)
-    if source.is_file():
+    fresh = source.is_file() and not ("NBGRADER_EXECUTION" in os.environ and copy.is_file())
+    if fresh:
         copy.parent.parent.mkdir(parents=True, exist_ok=True)
         write_folder_atomic(copy.parent, lambda folder: _copy(source, folder))
     elif not copy.is_file():
         raise LedgerError(f"{source}: there is no ledger to bring; do {assignment} first, or use the shipped rankings")
     events, problems = read(copy)
-    came = "copied now from" if source.is_file() else "copied earlier from"
+    came = "copied now from" if fresh else "copied earlier from"
     print(f"{len(events)} events, {came} {assignment}, in work/brought/{assignment}/ledger.jsonl")
     print("\n".join(problems), end="\n" if problems else "")
     return copy
