@@ -35,6 +35,7 @@ from topfive.ppo.rollout import (
     roll_out,
     token_logprobs,
 )
+from topfive.reward.model import identity, scale
 from topfive.threads import on_free_cores
 
 Metrics = dict[str, float]
@@ -344,10 +345,20 @@ class PPOTrainer:
     # --- stop and resume ------------------------------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
-        """What has to be the same for a run to be gone on with. Functions need not be: one that failed is mended."""
+        """What has to be the same for a run to be gone on with. Functions need not be: one that failed is mended.
+
+        Of the critic it is the scale: its weights are in the state.
+        """
         settings = asdict(self.args)
         del settings["output_dir"], settings["save_steps"]
-        return {**settings, "train_dataset": of_value(self.train_dataset), "ref_model": of_weights(self.ref_model)}
+        reward = self.reward_model
+        return {
+            **settings,
+            "train_dataset": of_value(self.train_dataset),
+            "ref_model": of_weights(self.ref_model),
+            "reward_model": identity(reward) if isinstance(reward, PreTrainedModel) else None,
+            "value_model's scale": list(scale(self.value_model)),
+        }
 
     def _save(self) -> None:
         if self.args.output_dir is not None:
