@@ -328,6 +328,22 @@ def test_other_prompts_and_another_reference_are_refused_too(world, tmp_path):
         short((toy.policy(seed=9), world[1]), output_dir=tmp_path).train()
 
 
+@pytest.mark.parametrize(("which", "steers"), [("k1", True), ("k2", False), ("k3", False)])
+def test_of_the_estimators_k1_alone_steers_budget_and_target(world, which, steers):
+    """So it stands in the trainer's docstring."""
+
+    def far(logprobs, ref_logprobs):
+        parts = dict(zip(("k1", "k2", "k3"), adv.kl_estimators(logprobs, ref_logprobs), strict=True))
+        return tuple((parts | {which: torch.full_like(logprobs, 50.0)}).values())
+
+    stopping = short(world, steps=2, kl_budget=40.0, kl_estimators_fn=far)
+    stopping.train()
+    assert (stopping.stopped, len(stopping.history)) == (("kl_budget", 1) if steers else ("finished", 2))
+    growing = short(world, steps=2, kl_target=40.0, kl_estimators_fn=far)
+    growing.train()
+    assert (growing.kl_coef > 0.2) == steers
+
+
 def other_weights(judge):
     with torch.no_grad():
         judge.score.weight[0, 0] += 1e-3
