@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from topfive import data, files
 from topfive.files import recover, write_atomic, write_folder_atomic
@@ -171,6 +173,68 @@ def test_a_full_disk_names_the_folder_and_leaves_nothing(tmp_path):
         write_folder_atomic(tmp_path / "state", full)
     assert failed.value.filename == str(tmp_path / "state")
     assert not list(tmp_path.iterdir())
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_ctrl_c_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call):
+    write_atomic(tmp_path / "list.txt", "old")
+    monkeypatch.setattr(*((os, call) if call == "fsync" else (Path, call)), stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "list.txt", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["list.txt"]
+    assert (tmp_path / "list.txt").read_text() == "old"
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_atomic(tmp_path / "list.txt", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomic(tmp_path / "list.txt", "half \ud800")
+    assert [path.name for path in tmp_path.iterdir()] == ["list.txt"]
+    assert (tmp_path / "list.txt").read_text() == "old"
+
+
+def refused(folder: Path) -> None:
+    shared = torch.zeros(2)
+    save_file({"a": shared, "b": shared}, folder / "model.safetensors")
+
+
+def unserialisable(folder: Path) -> None:
+    (folder / "half.txt").touch()
+    raise SafetensorError("Error while serializing")
+
+
+@pytest.mark.parametrize("fill", [stopped, unserialisable, refused])
+def test_whatever_stops_a_folder_from_being_filled_leaves_the_old_one_and_nothing_else(tmp_path, fill):
+    folder = tmp_path / "state"
+    write_folder_atomic(folder, put("old.txt", "old"))
+    with pytest.raises((KeyboardInterrupt, SafetensorError, RuntimeError)):
+        write_folder_atomic(folder, fill)
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert (folder / "old.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EACCES, "Permission denied")])
+@pytest.mark.parametrize("number", [0, 1], ids=["before the first rename", "between the renames"])
+def test_stopped_at_a_rename_the_old_folder_is_back_and_nothing_else_is_there(tmp_path, monkeypatch, error, number):
+    folder = tmp_path / "state"
+    write_folder_atomic(folder, put("old.txt", "old"))
+    rename, done = Path.rename, []
+
+    def stopping(path, to):
+        done.append(path)
+        if len(done) - 1 == number:
+            raise error
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", stopping)
+    with pytest.raises(type(error)):
+        write_folder_atomic(folder, put("new.txt", "new"))
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert (folder / "old.txt").read_text() == "old"
 
 
 def test_the_folder_of_a_longer_name_is_another(tmp_path, at_once):

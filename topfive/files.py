@@ -22,12 +22,13 @@ def as_utf8(raw: bytes) -> bytes:
     return raw.removeprefix(codecs.BOM_UTF8) if encoding.startswith("utf-8") else raw.decode(encoding).encode()
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Replace `path` by `text`: written beside it, synced, then renamed over it."""
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replace `path` by `content`, text as UTF-8: written beside it, synced, then renamed over it."""
+    raw = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _blamed_on(path, temporary):
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(raw)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -35,17 +36,21 @@ def write_atomic(path: Path, text: str) -> None:
 
 @contextmanager
 def _blamed_on(path: Path, temporary: Path) -> Iterator[None]:
-    """Where writing fails, the OSError names `path` or the folder that is missing, and `temporary` is gone."""
+    """Whatever stops the writing, Ctrl-C too, `temporary` is gone; an OSError names `path` or its missing folder."""
     try:
         yield
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):
-            temporary.unlink()
-        if error.errno is None:
+    except BaseException as error:
+        _remove(temporary)
+        if not isinstance(error, OSError) or error.errno is None:
             raise
         named = path if path.parent.is_dir() else path.parent
         raise OSError(error.errno, error.strerror, str(named)) from error
+
+
+def _remove(temporary: Path) -> None:
+    shutil.rmtree(temporary, ignore_errors=True)
+    with suppress(OSError):
+        temporary.unlink()
 
 
 def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
@@ -62,16 +67,24 @@ def write_folder_atomic(folder: Path, fill: Callable[[Path], None]) -> None:
         temporary.mkdir(parents=True)
         fill(temporary)
         _sync_files(temporary)
-    if folder.exists():
-        folder.rename(old)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            old.replace(folder)
-            raise
-        shutil.rmtree(old)
-    else:
+    _take_name(temporary, folder, old)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _take_name(temporary: Path, folder: Path, old: Path) -> None:
+    """Put `temporary` in the place of `folder`, which is `old` then; where that is stopped, `folder` is back.
+
+    Only then is `temporary` removed: without it, `recover` would not know what `old` is.
+    """
+    try:
+        if folder.exists():
+            folder.rename(old)
         temporary.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.replace(folder)
+        _remove(temporary)
+        raise
 
 
 def recover(folder: Path) -> None:

@@ -92,9 +92,7 @@ def _add(target: Path, content: bytes, root: Path) -> None:
     if not target.parent.resolve().is_relative_to(root):
         raise TopFiveError(f"{target.parent}: a link out of {root}; move it away and start again")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(target)
+    write_atomic(target, content)
 
 
 def _holds(target: Path, content: bytes) -> bool:

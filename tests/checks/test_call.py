@@ -362,6 +362,57 @@ def test_a_missing_gradient_is_zero_where_the_right_one_is():
     assert one.grad.item() == 0
 
 
+def clipped(logprobs, old_logprobs, advantages, mask, cliprange):
+    ratio = (logprobs - old_logprobs).exp()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - cliprange, 1 + cliprange) * advantages)
+    return -(surrogate * mask).sum() / mask.sum()
+
+
+def bradley_terry(chosen, rejected):
+    return -F.logsigmoid(chosen - rejected).mean()
+
+
+def detached(tensor):
+    tensor.detach_()
+
+
+def without_gradient(tensor):
+    tensor.requires_grad_(False)
+
+
+@pytest.mark.parametrize("take_off", [detached, without_gradient])
+@pytest.mark.parametrize(
+    ("number", "function", "place"), [("6.5", clipped, 0), ("5.3", bradley_terry, 0), ("5.3", bradley_terry, 1)]
+)
+def test_a_gradient_taken_off_an_argument_is_missed(take_off, number, function, place):
+    def of_a_constant(*args):
+        take_off(args[place])
+        return function(*args)
+
+    assert grade(number, function, (11, 12)) == exercise(number).points
+    assert grade(number, of_a_constant, (11, 12)) == 0
+    assert "gradient" in said(number, of_a_constant)
+
+
+@pytest.mark.parametrize("take_off", [detached, without_gradient])
+def test_a_gradient_that_has_flowed_counts_whatever_is_done_to_the_argument_later(take_off):
+    def late(logprobs, *rest):
+        loss = clipped(logprobs, *rest)
+        take_off(logprobs)
+        return loss
+
+    text = said("6.5", late)
+    assert text.endswith("3 of 3 points")
+    assert "changes its argument `logprobs` in place" in text
+
+
+def test_a_gradient_asked_for_where_none_is_wanted_is_none_of_the_answer():
+    def curious(logprobs, old_logprobs, *rest):
+        return clipped(logprobs, old_logprobs.requires_grad_(), *rest)
+
+    assert grade("6.5", curious, (11, 12)) == 3
+
+
 def test_an_error_of_pytorch_is_shown_with_its_line_and_not_called_unwritten():
     def function(logits, tokens, mask):
         return F.cross_entropy(tokens[:, 1:].flatten(), logits[:, :-1].flatten(0, 1))

@@ -233,6 +233,55 @@ def test_downloaded_clicks_can_be_added_twice_without_harm(home):
     assert [event["id"] for event in ledger.read()[0]] == ["a", "b"]
 
 
+def elsewhere(home: Path) -> Ledger:
+    (home / "other").mkdir()
+    other = Ledger(home / "other" / "ledger.jsonl")
+    other.append_all([{"kind": "note", "id": "a"}, {"kind": "note", "id": "b"}])
+    return other
+
+
+def headers(path: Path) -> int:
+    return sum(json.loads(line)["kind"] == "header" for line in path.read_text().splitlines())
+
+
+def test_all_of_another_ledger_is_added_without_its_header(home):
+    other = elsewhere(home)
+    Ledger().append({"kind": "note", "id": "mine"})
+    for _ in range(2):
+        assert run("add", str(other.path)).exit_code == 0
+    events, problems = ledger.read()
+    assert [event["id"] for event in events] == ["mine", "a", "b"]
+    assert problems == []
+    assert headers(Ledger().path) == 1
+
+
+def test_a_ledger_with_a_torn_line_is_added_but_for_that(home):
+    other = elsewhere(home)
+    with other.path.open("a") as file:
+        file.write('{"v": 1, "kind": "no')
+    result = run("add", str(other.path))
+    assert result.exit_code == 0
+    assert "ledger.jsonl:4: not JSON" in result.output
+    assert [event["id"] for event in ledger.read()[0]] == ["a", "b"]
+
+
+def test_a_header_between_downloaded_clicks_is_left_out(home):
+    other = elsewhere(home)
+    (home / "joined.jsonl").write_text('{"kind": "note", "id": "first"}\n' + other.path.read_text())
+    assert run("add", "joined.jsonl").exit_code == 0
+    assert [event["id"] for event in ledger.read()[0]] == ["first", "a", "b"]
+    assert headers(Ledger().path) == 1
+
+
+def test_a_ledger_is_not_added_to_itself(home):
+    book = Ledger()
+    book.append({"kind": "note"})
+    before = book.path.read_bytes()
+    result = run("add", "work/ledger.jsonl")
+    assert "is the ledger itself" in str(result.exception)
+    assert book.path.read_bytes() == before
+
+
 def test_no_ledger_is_an_error_in_one_line(home):
     result = run("show")
     assert isinstance(result.exception, TopFiveError)

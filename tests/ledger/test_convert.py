@@ -103,3 +103,56 @@ def test_exports_load_as_datasets(book):
     assert dataset.num_rows == 3
     assert {"prompt", "chosen", "rejected", "source"} <= set(dataset.column_names)
     assert json.dumps(dataset[0])
+
+
+def test_a_ranking_of_items_says_so_and_trains_nothing(book):
+    book.append(ranked(1, 2, 3))
+    book.append(ranked(3, 1, 2) | {"of": "items", "texts": ["leek", "pea", "corn"]})
+    book.append(ranked(2, 1) | {"type": "blind"})
+    book.append(ranked(2, 1) | {"of": "colours"})
+    events, _ = ledger.read(book.path)
+    rows = convert.ranking_rows(events)
+    assert [(row["of"], row["type"]) for row in rows] == [("lists", "rank"), ("items", "rank"), ("lists", "blind")]
+    assert rows[1]["texts"] == ["leek", "pea", "corn"]
+    assert not {"leek", "pea", "corn"} & {row["chosen"] for row in convert.preference_rows(events)}
+
+
+def rated(**more: object) -> dict:
+    prompt = convert.prompt_record(PROMPT)
+    return {"kind": "answer", "type": "rate", "prompt": prompt, "texts": [LISTS[0]], "rating": 3} | more
+
+
+def written(**more: object) -> dict:
+    return {"kind": "answer", "type": "write", "prompt": convert.prompt_record(PROMPT), "texts": [LISTS[0]]} | more
+
+
+@pytest.mark.parametrize("kind", list(convert.EXPORTS))
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"seconds": "four"},
+        {"seconds": 3},
+        {"seconds": {"page": 3}},
+        {"panel": 7},
+        {"panel": ["a"]},
+        {"source": {"who": "me"}},
+        {"source": None},
+        {"of": "items"},
+        {"texts": "abc"},
+        {"texts": [{"text": "a"}]},
+        {"prompt": {"text": "top 5 soups", "constraints": 3}},
+    ],
+)
+def test_rows_of_one_export_have_columns_of_one_kind(book, tmp_path, kind, odd):
+    """An answer that another program wrote, or that was edited, is no reason why a table cannot be loaded."""
+    import datasets
+
+    for more in ({"seconds": 4.5, "panel": "first"}, odd, {}):
+        for event in (ranked(2, 1, 3, **more), rated(**more), written(**more)):
+            book.append(event)
+    rows = convert.EXPORTS[kind](ledger.read(book.path)[0])
+    file = tmp_path / "out.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    loaded = datasets.load_dataset("json", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded.to_list() == rows == ledger.load(kind, book.path).to_list()
+    assert all(isinstance(row["seconds"], float | None) and isinstance(row["source"], str) for row in rows)

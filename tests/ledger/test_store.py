@@ -61,6 +61,13 @@ def test_version_and_time_are_ours_whatever_the_browser_says(book):
     assert event["at"] == 12
 
 
+def test_a_header_is_never_kept_as_an_event_and_holds_up_no_other(book):
+    refused, kept = book.append_all([Ledger(book.path.with_name("other.jsonl")).header(), {"kind": "note", "id": "a"}])
+    assert isinstance(refused, store.UnfitError)
+    assert "a header is the first line of a ledger" in str(refused)
+    assert ledger.read(book.path) == ([kept], [])
+
+
 def test_a_resent_event_is_written_once(book):
     book.append({"kind": "note", "id": "a"})
     book.append({"kind": "note", "id": "a"})

@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import signal
@@ -325,6 +326,60 @@ def test_other_prompts_and_another_reference_are_refused_too(world, tmp_path):
         other.train()
     with pytest.raises(TopFiveError, match="ref_model has other content"):
         short((toy.policy(seed=9), world[1]), output_dir=tmp_path).train()
+
+
+@pytest.mark.parametrize(("which", "steers"), [("k1", True), ("k2", False), ("k3", False)])
+def test_of_the_estimators_k1_alone_steers_budget_and_target(world, which, steers):
+    """So it stands in the trainer's docstring."""
+
+    def far(logprobs, ref_logprobs):
+        parts = dict(zip(("k1", "k2", "k3"), adv.kl_estimators(logprobs, ref_logprobs), strict=True))
+        return tuple((parts | {which: torch.full_like(logprobs, 50.0)}).values())
+
+    stopping = short(world, steps=2, kl_budget=40.0, kl_estimators_fn=far)
+    stopping.train()
+    assert (stopping.stopped, len(stopping.history)) == (("kl_budget", 1) if steers else ("finished", 2))
+    growing = short(world, steps=2, kl_target=40.0, kl_estimators_fn=far)
+    growing.train()
+    assert (growing.kl_coef > 0.2) == steers
+
+
+def other_weights(judge):
+    with torch.no_grad():
+        judge.score.weight[0, 0] += 1e-3
+
+
+def other_scale(judge):
+    judge.config.reward_std *= 2
+
+
+@pytest.mark.parametrize("change", [other_weights, other_scale])
+def test_another_reward_model_is_refused_too(world, tmp_path, change):
+    reference, judge = world
+    short(world, steps=2, output_dir=tmp_path).train()
+    again = short((reference, copy.deepcopy(judge)), steps=2, output_dir=tmp_path)
+    again.train()
+    assert again.stopped == "finished"
+    other = copy.deepcopy(judge)
+    change(other)
+    with pytest.raises(TopFiveError, match=r"run with other settings .*reward_model has other content"):
+        short((reference, other), steps=2, output_dir=tmp_path).train()
+
+
+def test_a_reward_model_is_not_gone_on_with_in_the_place_of_a_function(world, tmp_path):
+    first = short(world, steps=2, output_dir=tmp_path)
+    first.reward_model = lambda prompts, answers: [0.0] * len(answers)
+    first.train()
+    with pytest.raises(TopFiveError, match="reward_model was None and is #"):
+        short(world, steps=2, output_dir=tmp_path).train()
+
+
+def test_a_critic_of_another_scale_is_refused(world, tmp_path):
+    short(world, steps=2, output_dir=tmp_path).train()
+    other = short(world, steps=2, output_dir=tmp_path)
+    other.value_model.config.reward_std = 3.0
+    with pytest.raises(TopFiveError, match=r"value_model's scale was \[.*\] and is \[.*, 3.0\]"):
+        other.train()
 
 
 def test_how_often_it_is_saved_may_change(world, tmp_path):

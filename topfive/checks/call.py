@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from topfive.checks.compare import difference
 from topfive.checks.limit import within
@@ -70,12 +71,13 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
     args, kwargs = copy.deepcopy((case.args, dict(case.kwargs)))
     bind = inspect.signature(exercise.solution).bind
     named, before = bind(*args, **kwargs).arguments, bind(*case.args, **case.kwargs).arguments
+    edges = _edges(named) if exercise.differentiable else {}
     printed = Printed()
     try:
         with _undisturbed(), quiet(), contextlib.redirect_stdout(printed), within(SECONDS):
             value = function(*args, **kwargs)
             graph = keeps_graph(value)
-            gradients = _gradients(value, named) if exercise.differentiable else None
+            gradients = _gradients(value, edges, before) if edges else None
             value = _kept(value)
     except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit) as error:
         return Outcome(case, error=error, printed=printed)
@@ -85,7 +87,7 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
 
 def _changed(now: Any, before: Any) -> bool:
     if isinstance(now, Tensor) and torch.equal(now, before):
-        return False
+        return now.requires_grad != before.requires_grad
     return isinstance(now, Tensor | np.ndarray | list | dict) and bool(difference(now, before, 0, 0))
 
 
@@ -98,17 +100,18 @@ def keeps_graph(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def _gradients(value: Any, arguments: Mapping[str, Any]) -> dict[str, Tensor] | None:
-    leaves = {name: arg for name, arg in arguments.items() if isinstance(arg, Tensor) and arg.requires_grad}
-    if not leaves:
-        return None
+def _edges(arguments: Mapping[str, Any]) -> dict[str, GradientEdge]:
+    """Where gradients arrive, by argument: kept from before the call, since a function may take them off a tensor."""
+    learning = {name: arg for name, arg in arguments.items() if isinstance(arg, Tensor) and arg.requires_grad}
+    return {name: get_gradient_edge(arg) for name, arg in learning.items()}
+
+
+def _gradients(value: Any, edges: Mapping[str, GradientEdge], before: Mapping[str, Any]) -> dict[str, Tensor]:
+    zeros = {name: torch.zeros_like(before[name]) for name in edges}
     if not isinstance(value, Tensor) or not value.requires_grad:
-        return {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
-    found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
-    return {
-        name: torch.zeros_like(leaf) if grad is None else grad
-        for (name, leaf), grad in zip(leaves.items(), found, strict=True)
-    }
+        return zeros
+    found = torch.autograd.grad(value.sum(), list(edges.values()), allow_unused=True)
+    return zeros | {name: grad for name, grad in zip(edges, found, strict=True) if grad is not None}
 
 
 def _kept(value: Any) -> Any:

@@ -12,8 +12,8 @@ from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.ledger import plain, table
 from topfive.ledger.convert import EXPORTS
-from topfive.ledger.reading import duplicates, live, read
-from topfive.ledger.store import Ledger, LedgerError, default_path
+from topfive.ledger.reading import duplicates, is_ledger, live, read
+from topfive.ledger.store import Event, Ledger, LedgerError, default_path, is_header
 
 app = typer.Typer(help="Your clicks: show, check, export, and rank in the terminal.", no_args_is_help=True)
 
@@ -99,14 +99,25 @@ def rank(
 
 @app.command()
 def add(
-    pending: Annotated[Path, typer.Argument(help="The file that a panel's download button gave.")], ledger: File = None
+    pending: Annotated[Path, typer.Argument(help="What a panel's download button gave, or another ledger.")],
+    ledger: File = None,
 ) -> None:
-    """Add clicks that a panel could not save and you downloaded. Adding them twice does no harm."""
+    """Add clicks that a panel could not save and you downloaded, or all of another ledger. Twice does no harm."""
     book = Ledger(ledger)
-    refused = [r for r in book.append_all([event for _, event in read_jsonl(pending)]) if isinstance(r, LedgerError)]
-    _warn([str(error) for error in refused])
+    if book.path.is_file() and pending.is_file() and book.path.samefile(pending):
+        raise TopFiveError(f"{pending} is the ledger itself: give the file whose clicks it should get")
+    events, problems = _clicks_in(pending)
+    refused = [result for result in book.append_all(events) if isinstance(result, LedgerError)]
+    _warn([*problems, *map(str, refused)])
     typer.echo(f"{pending} added to {book.path}" if not refused else f"{len(refused)} events were refused")
     raise typer.Exit(1 if refused else 0)
+
+
+def _clicks_in(pending: Path) -> tuple[list[Event], list[str]]:
+    """The events of a file, without headers; and what cannot be read of a ledger, in words."""
+    if is_ledger(pending):
+        return read(pending)
+    return [event for _, event in read_jsonl(pending) if not is_header(event)], []
 
 
 def _existing(ledger: Path | None) -> Path:

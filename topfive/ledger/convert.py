@@ -1,5 +1,6 @@
 """What the clicks mean: rankings, ratings, written lists, and chosen/rejected pairs in TRL's format."""
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -72,11 +73,22 @@ def _prompt(event: Event) -> Prompt:
 
 
 def ranking_rows(events: Iterable[Event]) -> list[Row]:
-    """One row an ordering: prompt, texts, ranks, its type (rank, compare, blind), and provenance."""
+    """One row an ordering: prompt, what it orders (`of`: lists, or the items of one), texts, ranks, and provenance.
+
+    Its type is rank, compare or blind. Whoever trains on lists takes the rows `of` "lists".
+    """
     return [
-        {"prompt": r.prompt.text, "texts": list(r.texts), "ranks": list(r.ranks), **_provenance(event)}
+        {
+            "prompt": r.prompt.text,
+            "of": event["of"],
+            "texts": list(r.texts),
+            "ranks": list(r.ranks),
+            **_provenance(event),
+        }
         for event in answers(events)
-        if event.get("type") in ("rank", "compare", "blind") and not isinstance(r := as_ranking(event), str)
+        if event.get("type") in ("rank", "compare", "blind")
+        and event.get("of") in ("lists", "items")
+        and not isinstance(r := as_ranking(event), str)
     ]
 
 
@@ -113,14 +125,18 @@ def rating_rows(events: Iterable[Event]) -> list[Row]:
 
 def is_rating(event: Event) -> bool:
     """Whether an event of type "rate" holds one text, its prompt, and a whole number from 1 to 5."""
-    texts, rating = event.get("texts"), event.get("rating")
-    is_text = isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
-    return is_text and type(rating) is int and 1 <= rating <= 5 and _has_prompt(event)
+    rating = event.get("rating")
+    return _is_one_text(event) and type(rating) is int and 1 <= rating <= 5
 
 
-def _has_prompt(event: Event) -> bool:
-    prompt = event.get("prompt")
-    return isinstance(prompt, dict) and isinstance(prompt.get("text"), str)
+def _is_one_text(event: Event) -> bool:
+    """Whether an event holds one text and its prompt."""
+    try:
+        _prompt(event)
+    except (KeyError, TypeError):
+        return False
+    texts = event.get("texts")
+    return isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
 
 
 def written_rows(events: Iterable[Event]) -> list[Row]:
@@ -128,21 +144,33 @@ def written_rows(events: Iterable[Event]) -> list[Row]:
     return [
         {"prompt": _prompt(event).text, "completion": event["texts"][0], **_provenance(event)}
         for event in answers(events)
-        if event.get("type") == "write" and event.get("texts") and _has_prompt(event)
+        if event.get("type") == "write" and _is_one_text(event)
     ]
 
 
 def _provenance(event: Event) -> Row:
-    """Where a row comes from: a human's click, its event, panel, time, and how long it took."""
+    """Where a row comes from: a human's click, its event, panel, time, and how long it took.
+
+    Every column is of one kind in all rows, whatever an event holds: a table of mixed kinds cannot be loaded.
+    """
+    seconds: Any = event.get("seconds")
     return {
-        "source": event.get("source", "human"),
-        "type": event.get("type"),
+        "source": str(event.get("source") or "human"),
+        "type": str(event.get("type")),
         "event": event["id"],
-        "panel": event.get("panel"),
-        "time": event.get("time"),
-        "seconds": event.get("seconds"),
+        "panel": _text(event.get("panel")),
+        "time": _text(event.get("time")),
+        "seconds": float(seconds) if _is_number(seconds) else None,
         "repeat": bool(event.get("repeat_of")),
     }
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 EXPORTS = {

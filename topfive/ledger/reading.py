@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from topfive.ledger.store import MAX_LINE, VERSION, Event, default_path
+from topfive.ledger.store import MAX_LINE, VERSION, Event, default_path, is_header
 
 PathLike = str | os.PathLike[str]
 
@@ -29,16 +29,25 @@ def read(path: PathLike | None = None) -> tuple[list[Event], list[str]]:
     with _collector_paused():
         parsed = [_parse(line) if line.strip() else None for line in lines]
     events: dict[str, Event] = {}
-    problems = [] if _is_header(parsed[0]) else [f"{path}:1: the header line is missing or damaged"]
+    problems = [] if is_header(parsed[0]) else [f"{path}:1: the header line is missing or damaged"]
     for number, event in enumerate(parsed, start=1):
         if isinstance(event, str):
             torn = " (cut off by a crash?)" if number == len(lines) else ""
             problems.append(f"{path}:{number}: {event}{torn}; kept, skipped")
-        elif event is not None and not _is_header(event):
+        elif event is not None and not is_header(event):
             events.setdefault(event["id"], event)
         elif event is not None and number > 1:
             problems.append(f"{path}:{number}: a second header (were two ledgers joined?); kept, skipped")
     return list(events.values()), problems
+
+
+def is_ledger(path: Path) -> bool:
+    """Whether a file begins with a header, whatever comes behind it."""
+    try:
+        with path.open("rb") as file:
+            return is_header(_parse(file.readline(MAX_LINE)))
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -51,10 +60,6 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _is_header(event: Event | str | None) -> bool:
-    return isinstance(event, dict) and event["kind"] == "header"
 
 
 def _parse(line: bytes) -> Event | str:

@@ -114,9 +114,9 @@ class Ledger:
             return self._new_header()
         try:
             header = json.loads(first)
-            return header if header["kind"] == "header" else _unreadable()
-        except (ValueError, TypeError, KeyError):
+        except ValueError:
             return _unreadable()
+        return header if is_header(header) else _unreadable()
 
     def _new_header(self) -> Event:
         return {
@@ -168,6 +168,8 @@ class Ledger:
             return UnfitError(f"an event is a dictionary, not {type(event).__name__}")
         try:
             event = {"v": VERSION, "id": uuid.uuid4().hex, **event} | {"v": VERSION, "time": now()}
+            if is_header(event):
+                return UnfitError("a header is the first line of a ledger, and no event: it comes with the file")
             line = _encode(event)
             if event["id"] not in self._durable:
                 _write(descriptor, line)
@@ -175,6 +177,11 @@ class Ledger:
             return event
         except UnfitError as error:
             return error
+
+
+def is_header(event: object) -> bool:
+    """Whether this is what stands in a ledger's first line."""
+    return isinstance(event, dict) and event.get("kind") == "header"
 
 
 def check(event: Event) -> None:

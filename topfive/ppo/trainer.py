@@ -35,13 +35,14 @@ from topfive.ppo.rollout import (
     roll_out,
     token_logprobs,
 )
+from topfive.reward.model import identity, scale
 from topfive.threads import on_free_cores
 
 Metrics = dict[str, float]
 
 GLOSSARY = {
     "objective/scores": "mean score of the batch by the reward model (missing end token: the fixed low score)",
-    "objective/kl": "KL from the reference in nats: log π − log π_ref summed over tokens, averaged over answers",
+    "objective/kl": "KL from the reference in nats, by k1: log π − log π_ref summed over tokens, averaged over answers",
     "objective/kl_k3": "the same by the k3 estimator, which is never negative",
     "objective/rlhf_reward": "score minus β·KL: what PPO maximises",
     "objective/kl_coef": "β",
@@ -81,8 +82,9 @@ class PPOTrainer:
     tensor, an array or a list (`topfive.ppo.paid.as_scores`).
     train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
     stands for: `token_logprobs` of `topfive.ppo.rollout` (it gets the real tokens of a batch as one row),
-    `token_rewards`, `gae`, `whiten` and `kl_estimators` (which only log) of `topfive.ppo.advantages`, and the two
-    losses of `topfive.ppo.losses`.
+    `token_rewards`, `gae`, `whiten` and `kl_estimators` of `topfive.ppo.advantages`, and the two losses of
+    `topfive.ppo.losses`. Of the three estimators k1 is the KL that `kl_budget` and `kl_target` go by, and is logged; k3
+    is only logged, k2 not used. The penalty in the rewards is `token_rewards`' own.
     Under `torch.autocast`, switch its cache off: it would keep the weights as they were at the first step.
     After `train()`, `history` holds every step's metrics and `stopped` says why it ended: "finished",
     "kl_budget" or "interrupted". One step without all this is `topfive.ppo.step`.
@@ -344,10 +346,20 @@ class PPOTrainer:
     # --- stop and resume ------------------------------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
-        """What has to be the same for a run to be gone on with. Functions need not be: one that failed is mended."""
+        """What has to be the same for a run to be gone on with. Functions need not be: one that failed is mended.
+
+        Of the critic it is the scale: its weights are in the state.
+        """
         settings = asdict(self.args)
         del settings["output_dir"], settings["save_steps"]
-        return {**settings, "train_dataset": of_value(self.train_dataset), "ref_model": of_weights(self.ref_model)}
+        reward = self.reward_model
+        return {
+            **settings,
+            "train_dataset": of_value(self.train_dataset),
+            "ref_model": of_weights(self.ref_model),
+            "reward_model": identity(reward) if isinstance(reward, PreTrainedModel) else None,
+            "value_model's scale": list(scale(self.value_model)),
+        }
 
     def _save(self) -> None:
         if self.args.output_dir is not None:

@@ -19,10 +19,12 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive import seeds
 from topfive.errors import TopFiveError
 from topfive.files import recover
+from topfive.identity import of_value
 from topfive.lm import train as language
 from topfive.lm.context import context_of
 from topfive.lm.model import CONTEXT, from_folder
 from topfive.lm.sampling import positions
+from topfive.lm.state import of_weights
 
 
 def from_language_model(language_model: PreTrainedModel, seed: int = 0) -> PreTrainedModel:
@@ -97,6 +99,16 @@ def score_texts(
         tokens, mask = encode_pairs(tokenizer, prompts[part], answers[part], context_of(model))
         parts.append(scores(model, tokens.to(model.device), mask.to(model.device)))
     return torch.cat(parts)
+
+
+def scale(model: PreTrainedModel) -> tuple[float, float]:
+    """What is taken off the head's numbers, and what they are then divided by."""
+    return model.config.reward_mean, model.config.reward_std
+
+
+def identity(model: PreTrainedModel) -> str:
+    """Fingerprint of all that its scores depend on: weights and scale."""
+    return of_value([of_weights(model), *scale(model)])
 
 
 def normalise(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> None:
