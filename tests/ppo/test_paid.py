@@ -48,8 +48,9 @@ def test_right_and_wrong_are_one_and_nought():
     ("returned", "said"),
     [
         (None, r"returned nothing \(None\); is its `return` missing"),
-        ([1.0, None, 2.0], r"returned None for answer 1 of 3; every answer needs a number, for instance 0\.0"),
-        ([None] * 3, "returned None for answer 0 of 3"),
+        ([1.0, None, 2.0], r"returned None for answer 2 of 3; every answer needs a number, for instance 0\.0"),
+        ((1.0, 2.0, None), "returned None for answer 3 of 3"),
+        ([None] * 3, "returned None for answer 1 of 3"),
         ([1.0, 2.0], r"returned shape \(2,\) for 3 answers; it should return a score for each"),
         (torch.ones(1, 3), r"returned shape \(1, 3\) for 3 answers"),
         (torch.ones(3, 2, 2), r"returned shape \(3, 2, 2\) for 3 answers"),

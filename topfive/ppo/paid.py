@@ -38,8 +38,8 @@ def _as_array(returned: Any) -> NDArray[np.float64]:
         returned = [one.tolist() if isinstance(one, (Tensor, np.ndarray)) else one for one in returned]
         if None in returned:
             raise TopFiveError(
-                f"the reward function returned None for answer {returned.index(None)} of {len(returned)}; every answer "
-                "needs a number, for instance 0.0 where there is nothing to say"
+                f"the reward function returned None for answer {returned.index(None) + 1} of {len(returned)}; every "
+                "answer needs a number, for instance 0.0 where there is nothing to say"
             )
     try:
         found = np.asarray(returned)
