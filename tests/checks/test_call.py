@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import types
+import unittest.mock
 import warnings
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.checks.answers import rewritten
-from topfive.checks import call, check, grade, locked, use, verdict
+from topfive.checks import call, check, grade, limit, locked, use, verdict
 from topfive.checks.compare import difference
 from topfive.checks.notebook import report
 from topfive.exercises import exercise
@@ -174,6 +175,20 @@ def test_the_courses_own_function_earns_nothing_however_it_is_handed_in():
         assert "This is the course's own function" in said("6.3", way)
     for way in (own, functools.partial(own), functools.lru_cache(own), after(lambda: 0, own), stolen, use("6.3", None)):
         assert locked.grade("6.3", lambda way=way: way, (11,)) == 0
+
+
+def wrapping_itself():
+    def function(*args):
+        return args[0]
+
+    function.__wrapped__ = function
+    return function
+
+
+@pytest.mark.parametrize("function", [wrapping_itself(), unittest.mock.MagicMock()], ids=["itself", "mock"])
+def test_what_holds_one_wrapper_more_for_ever_is_no_solution_and_stops_no_grading(function):
+    with limit.within(20):
+        assert locked.grade("6.3", lambda: function, (11,)) == 0
 
 
 def test_a_piece_of_the_course_inside_ones_own_function_is_allowed():

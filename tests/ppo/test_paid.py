@@ -58,6 +58,7 @@ def test_right_and_wrong_are_one_and_nought():
         (1.5, r"returned shape \(\) for 3 answers"),
         (torch.tensor(1.5), r"returned shape \(\) for 3 answers"),
         ([], r"returned shape \(0,\) for 3 answers"),
+        ([10**400, 1, 2], "returned a list that is not all numbers"),
         (["1", "2", "3"], "returned a list that is not all numbers"),
         ("123", "returned a str that is not all numbers"),
         ([1.0, "good", 2.0], "returned a list that is not all numbers"),

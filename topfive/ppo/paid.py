@@ -45,7 +45,7 @@ def _as_array(returned: Any) -> NDArray[np.float64]:
         found = np.asarray(returned)
         if found.dtype.kind in "biufO":
             return found.astype(np.float64)
-    except (TypeError, ValueError):  # rows of different lengths, or things that are no numbers
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths, no numbers, or too large a one
         pass
     raise TopFiveError(
         f"the reward function returned a {type(returned).__name__} that is not all numbers, in rows of one length: "
