@@ -750,7 +750,7 @@ def test_a_prompt_has_to_leave_room_for_its_answer(tokenizer, model: PreTrainedM
     with pytest.raises(TopFiveError, match=r"“soups” has \d tokens, and 0 fit"):
         sample_texts(model, tokenizer, ["soups"], seed=0, max_new_tokens=1000)
     query, mask = encode(tokenizer, ["soups", fits + "\n1."])
-    with pytest.raises(TopFiveError, match="“query 1 of the batch” has 109 tokens"):
+    with pytest.raises(TopFiveError, match="“query 2 of the batch” has 109 tokens"):
         generate(model, query, mask, generator=rng(), max_new_tokens=20)
 
 

@@ -26,6 +26,30 @@ def test_what_hides_nothing(tmp_path: Path, name: str):
     assert shadows.shadows(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["lecture.torch.py", "lecture-torch.py", "torch.v2.py", "notes.random.py"])
+def test_a_file_that_no_import_finds_hides_nothing(tmp_path: Path, name: str):
+    (tmp_path / name).touch()
+    assert shadows.shadows(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["torch.v2", "lecture.torch", "torch.py"])
+def test_a_folder_that_no_import_finds_hides_nothing(tmp_path: Path, name: str):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    assert shadows.shadows(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["torch.py", "random.py"])
+def test_a_file_is_called_what_it_is_called(tmp_path: Path, name: str):
+    file = tmp_path / "lecture" / name
+    file.parent.mkdir()
+    file.touch()
+    (tmp_path / "lecture" / f"lecture.{name}").touch()
+    assert [shadows.warning(path) for path in shadows.shadows(file.parent)] == [
+        f"{file} is found instead of the real {file.stem}; rename it (my_{name}) and restart the kernel"
+    ]
+
+
 def test_a_package_of_that_name_counts_unless_it_is_a_projects(tmp_path: Path):
     for name in ("torch", "helpers", "topfive"):
         (tmp_path / name).mkdir()

@@ -30,7 +30,9 @@ def _in(folder: Path) -> Iterator[Path]:
     is_project = (folder / "pyproject.toml").is_file()
     packages = () if is_project else (init.parent for init in folder.glob("*/__init__.py"))
     for path in sorted([*folder.glob("*.py"), *packages]):
-        name = path.stem
+        name = path.stem if path.is_file() else path.name
+        if not name.isidentifier():  # no `import` finds it: lecture.torch.py
+            continue
         is_pythons = name in sys.stdlib_module_names and name not in UNUSED
         if name == "topfive" or is_pythons or PathFinder.find_spec(name, installed):
             yield path

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import types
+import unittest.mock
 import warnings
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.checks.answers import rewritten
-from topfive.checks import call, check, grade, locked, replay, use, verdict
+from topfive.checks import call, check, grade, limit, locked, replay, use, verdict
 from topfive.checks.compare import difference
 from topfive.checks.notebook import report
 from topfive.exercises import exercise
@@ -221,6 +222,20 @@ def test_where_another_profiler_runs_the_function_itself_is_still_known():
         assert locked.grade("6.3", lambda: functools.partial(advantages.gae), (11,)) == 0
     finally:
         sys.setprofile(None)
+
+
+def wrapping_itself():
+    def function(*args):
+        return args[0]
+
+    function.__wrapped__ = function
+    return function
+
+
+@pytest.mark.parametrize("function", [wrapping_itself(), unittest.mock.MagicMock()], ids=["itself", "mock"])
+def test_what_holds_one_wrapper_more_for_ever_is_no_solution_and_stops_no_grading(function):
+    with limit.within(20):
+        assert locked.grade("6.3", lambda: function, (11,)) == 0
 
 
 def test_a_piece_of_the_course_inside_ones_own_function_is_allowed():

@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import os
 import signal
 
@@ -11,6 +12,7 @@ from topfive.lm import sampling
 from topfive.ppo import PPOConfig, PPOTrainer, rollout, toy
 from topfive.ppo import advantages as adv
 from topfive.ppo.advantages import gae
+from topfive.ppo.config import COUNTS
 from topfive.ppo.losses import policy_loss, value_loss
 from topfive.ppo.rollout import token_logprobs
 from topfive.ppo.trainer import GLOSSARY
@@ -217,10 +219,27 @@ def test_reference_and_reward_model_do_not_move(world):
     assert all(torch.equal(a, b) for a, b in zip(fixed, (v for m in world for v in m.parameters()), strict=True))
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 4}, {"batch_size": 15}, {"temperature": 0.0}, {"kl_budget": 0.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 4},
+        {"batch_size": 15},
+        {"temperature": 0.0},
+        {"temperature": math.nan},
+        {"kl_budget": 0.0},
+        {"kl_target": 0.0},
+        {"kl_target": -1.0},
+        *({name: 0} for name in COUNTS),
+    ],
+)
 def test_settings_that_cannot_work_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PPOConfig(**wrong)
+
+
+def test_a_folder_may_be_given_as_text(world, tmp_path):
+    short(world, steps=1, output_dir=str(tmp_path)).train()
+    assert (tmp_path / "state" / "state.json").exists()
 
 
 # --- a run that has ended stays ended, and is one run --------------------------------------------------------------

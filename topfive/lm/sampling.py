@@ -116,7 +116,7 @@ def generate(
     """
     if temperature < 0 or (top_k is not None and top_k < 1) or not 0 < top_p <= 1:
         raise ValueError(f"need temperature ≥ 0, top_k ≥ 1, 0 < top_p ≤ 1; got {temperature}, {top_k}, {top_p}")
-    names = [f"query {row} of the batch" for row in range(len(query))]
+    names = [f"query {number} of the batch" for number in range(1, len(query) + 1)]
     check_lengths(names, query_mask.sum(dim=1).tolist(), context_of(model), max_new_tokens)
     end, pad = model.config.eos_token_id, model.config.pad_token_id
     cache = DynamicCache(config=model.config)

@@ -363,7 +363,9 @@ function show(kind, model, el) {
     side: config.side && button("Side view", toggleSide, { "aria-pressed": "true", "aria-keyshortcuts": "v" }),
     download: button("Download unsaved", () => download(queue.events(), "unsaved"), { hidden: true }),
   };
-  const elsewhere = h("p", { class: "note elsewhere", hidden: true });
+  const elsewhereWords = h("span");
+  const elsewhere = h("p", { class: "note elsewhere", hidden: true }, elsewhereWords, " ",
+    button("Download those", () => download(queue.elsewhere(), "elsewhere")), " ", button("Dismiss", dismissElsewhere));
   const footer = h("footer", {}, Object.values(buttons), status);
   const main = h("div", { class: "main" }, body, guidelines);
   const root = h("section", { class: `topfive topfive-${config.type}`, tabindex: 0, "aria-label": `${config.name}: ${kind.noun}` },
@@ -495,13 +497,17 @@ function show(kind, model, el) {
 
   /** Clicks for another ledger that wait in this browser go there by themselves, or by hand. */
   function sayElsewhere() {
-    const others = queue.elsewhere().length;
-    if (elsewhere.dataset.count === String(others)) return;
+    const [before, others] = [Number(elsewhere.dataset.count ?? 0), queue.elsewhere().length];
+    if (others === before) return;
     elsewhere.dataset.count = others;
-    elsewhere.hidden = !others;
-    elsewhere.replaceChildren(
-      `${count(others, "click")} for another ledger (another folder, or another person's) still wait${others === 1 ? "s" : ""} in this browser, to be saved when that notebook runs again. `,
-      button("Download those", () => download(queue.elsewhere(), "elsewhere")));
+    elsewhere.hidden = !others || (elsewhere.hidden && others < before); // once dismissed, only more of them bring it back
+    elsewhereWords.textContent = `${count(others, "click")} for another ledger (another folder, or another person's) still wait${others === 1 ? "s" : ""} in this browser, to be saved when that notebook runs again.`;
+  }
+
+  /** On this page only, and the clicks wait on. */
+  function dismissElsewhere() {
+    elsewhere.hidden = true;
+    root.focus({ preventScroll: true });
   }
 
   function isConnected() {

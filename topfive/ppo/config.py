@@ -6,6 +6,8 @@ from pathlib import Path
 from topfive import seeds
 from topfive.lm.sampling import TEMPERATURE
 
+COUNTS = ("total_steps", "num_ppo_epochs", "num_mini_batches", "kl_horizon", "response_length", "save_steps")
+
 
 @dataclass(frozen=True)
 class PPOConfig:
@@ -51,6 +53,13 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", seeds.whole(self.seed))
+        if self.output_dir is not None:
+            object.__setattr__(self, "output_dir", Path(self.output_dir))
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} should be at least 1, got {getattr(self, name)}")
+        if self.kl_target is not None and not self.kl_target > 0:
+            raise ValueError(f"kl_target should be above 0, or None for a fixed β, got {self.kl_target}")
         if self.kl_budget is not None and not self.kl_budget > 0:
             raise ValueError(f"kl_budget should be above 0, or None for no budget, got {self.kl_budget}")
         if self.batch_size % self.num_mini_batches:
@@ -59,5 +68,5 @@ class PPOConfig:
             )
         if self.batch_size < 8:
             raise ValueError(f"batch_size {self.batch_size}: whitening needs at least 8 answers")
-        if self.temperature <= 0:
+        if not self.temperature > 0:
             raise ValueError(f"temperature should be above 0, got {self.temperature}")

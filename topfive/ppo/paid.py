@@ -38,14 +38,14 @@ def _as_array(returned: Any) -> NDArray[np.float64]:
         returned = [one.tolist() if isinstance(one, (Tensor, np.ndarray)) else one for one in returned]
         if None in returned:
             raise TopFiveError(
-                f"the reward function returned None for answer {returned.index(None)} of {len(returned)}; every answer "
-                "needs a number, for instance 0.0 where there is nothing to say"
+                f"the reward function returned None for answer {returned.index(None) + 1} of {len(returned)}; every "
+                "answer needs a number, for instance 0.0 where there is nothing to say"
             )
     try:
         found = np.asarray(returned)
         if found.dtype.kind in "biufO":
             return found.astype(np.float64)
-    except (TypeError, ValueError):  # rows of different lengths, or things that are no numbers
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths, no numbers, or too large a one
         pass
     raise TopFiveError(
         f"the reward function returned a {type(returned).__name__} that is not all numbers, in rows of one length: "
