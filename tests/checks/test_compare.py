@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from topfive.checks.compare import difference
+from topfive.checks.compare import difference, number
 from topfive.checks.notebook import report
 from topfive.checks.verdict import examine
 from topfive.exercises import Case, Exercise, Mistake
@@ -96,3 +96,16 @@ def test_a_gradient_that_should_not_flow_is_named():
     assert "The value is right, but not its gradient with respect to `weights`: at [0] yours is" in text
     assert "where 0 belongs" in text
     assert "Weights are constants." in text
+
+
+def test_digits_that_tell_two_numbers_apart_are_all_written():
+    assert number(1.04003, 1.0397207737) == "1.0400"
+    assert number(2.0, 2.0001) == "2.0000"
+    assert number(0.5, 0.7) == "0.5"
+
+
+def test_nan_where_0_belongs_says_so_and_a_column_of_one_axis_is_named_in_words():
+    words = difference(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, 0.0])).words
+    assert "where 0 belongs" in words
+    words = difference(torch.ones(3, 1), torch.ones(3), axes=("list",)).words
+    assert words.endswith("it should be (3,), one for each list.")

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 
@@ -29,6 +30,26 @@ def test_a_loop_without_an_end_is_stopped(swallows):
 
     with pytest.raises(TimeoutError, match="no answer after"):
         endless()
+
+
+@pytest.mark.parametrize("wait", [lambda: time.sleep(10), lambda: [time.sleep(10) for _ in range(3)]])
+def test_what_swallows_everything_while_it_waits_is_stopped_too(wait):
+    swallowed = []
+
+    def endless():
+        with within(0.2):
+            while True:
+                try:
+                    wait()
+                except BaseException:
+                    swallowed.append(1)
+
+    tracing = sys.gettrace()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match="no answer after"):
+        endless()
+    assert time.monotonic() - began < 8
+    assert sys.gettrace() is tracing
 
 
 def test_an_error_inside_comes_out_as_it_is():

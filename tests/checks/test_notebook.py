@@ -1,7 +1,9 @@
 """What a student reads, whatever the function does: on stdout, in words, without a traceback."""
 
+import functools
 import re
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from tests.checks.answers import rewritten
-from topfive.checks import check, grade, hint, once_written, use
+from topfive.checks import check, grade, hint, once_written, use, verdict
 from topfive.checks.notebook import _hints_given
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise, exercises
@@ -83,6 +85,30 @@ def test_a_changed_signature_is_named(printed):
     assert "gae(rewards, values, mask, gamma, lam): keep the names" in text
 
 
+@pytest.mark.parametrize(
+    ("number", "function"),
+    [
+        ("3.3", functools.cache(lambda texts, end, width: None)),
+        ("6.4", functools.partial(torch.add, alpha="x")),
+    ],
+)
+def test_an_error_of_another_kind_is_not_blamed_on_the_names_of_the_arguments(printed, number, function):
+    text = printed(check, number, function)
+    assert "TypeError" in text
+    assert "keep the names" not in text
+
+
+def test_slow_calls_have_a_limit_together(printed, monkeypatch):
+    def slow(*args, **kwargs):
+        time.sleep(0.05)
+        return gae(*args, **kwargs)
+
+    monkeypatch.setattr(verdict, "SECONDS", 0.12)
+    text = printed(check, "6.3", slow)
+    assert "Stopped: all calls together took more than 0 seconds" in text
+    assert "(not tried)" in text
+
+
 def test_brackets_after_the_function(printed):
     assert 'check("6.3", gae)' in printed(check, "6.3", gae(*exercise("6.3").cases(0)[0].args))
 
@@ -91,6 +117,7 @@ def test_brackets_after_the_function(printed):
     ("change", "said"),
     [
         (lambda a: None, "Nothing came back (None)"),
+        (lambda a: torch.nested.nested_tensor([torch.ones(3)]), "A nested tensor, whose rows are of different lengths"),
         (lambda a: a.T, "The shape of yours is (4, 1); it should be (1, 4), (response, token)"),
         (lambda a: a.sum(), "The shape of yours is (); it should be (1, 4)"),
         (lambda a: a / 0, "At [0, 0] (response 1, token 1) yours is"),

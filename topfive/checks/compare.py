@@ -86,8 +86,8 @@ def as_numbers(value: Any) -> Tensor | None:
 
 
 def _plain_tensor(value: Tensor) -> Tensor | None:
-    """Any tensor of real numbers as a dense one on the CPU; None for complex ones and for those without storage."""
-    if value.is_complex() or value.is_meta:
+    """Any tensor of real numbers as a dense one on the CPU; None for complex and nested ones, and without storage."""
+    if value.is_complex() or value.is_meta or value.is_nested:
         return None
     value = value.detach().cpu()
     if value.is_quantized:
@@ -173,7 +173,8 @@ def _place(index: tuple[int, ...], axes: Sequence[str]) -> str:
 def _belongs(own: float, expected: float, exact: bool, flags: bool) -> str:
     """What belongs there, in kind: a zero, a flag, nan or infinity by name, others by their sign or as more or less."""
     if math.isnan(own):
-        return " (not a number: 0/0, log of a negative number, or ∞ − ∞)"
+        where = ", where 0 belongs" if expected == 0 else ""
+        return f" (not a number: 0/0, log of a negative number, or ∞ − ∞){where}"
     if not math.isfinite(expected) or expected == 0 or (exact and flags):
         return f", where {number(expected)} belongs"
     if math.isinf(own):
@@ -213,14 +214,16 @@ def number(value: float, other: float | None = None) -> str:
     digits = 3
     while other is not None and digits < 9 and f"{value:.{digits}g}" == f"{other:.{digits}g}":
         digits += 1
-    return f"{value + 0.0:.{digits}g}".replace("-", "−").replace("inf", "∞")
+    written = f"{value + 0.0:.{digits}g}" if digits == 3 else f"{value + 0.0:#.{digits}g}"
+    return written.replace("-", "−").replace("inf", "∞")
 
 
 def _shape(right: Tensor, axes: Sequence[str]) -> str:
     if right.ndim == 0:
         return "(), a single number"
-    named = f", ({', '.join(axes)})" if len(axes) == right.ndim else ""
-    return f"{tuple(right.shape)}{named}"
+    if len(axes) != right.ndim:
+        return f"{tuple(right.shape)}"
+    return f"{tuple(right.shape)}, " + (f"one for each {axes[0]}" if len(axes) == 1 else f"({', '.join(axes)})")
 
 
 def _dtype(value: Tensor) -> str:
@@ -230,6 +233,8 @@ def _dtype(value: Tensor) -> str:
 def _kind(value: Any) -> str:
     """What a value is, in words."""
     if isinstance(value, Tensor | np.ndarray):
+        if isinstance(value, Tensor) and value.is_nested:
+            return "a nested tensor, whose rows are of different lengths,"
         kind = "tensor" if isinstance(value, Tensor) else "NumPy array"
         odd = "complex " if isinstance(value, Tensor) and value.is_complex() else ""
         empty = " without numbers (device meta)" if isinstance(value, Tensor) and value.is_meta else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from topfive.exercises import Exercise
 
+ARGUMENTS = re.compile(r"positional argument|keyword argument|multiple values for argument|takes no arguments")
 STUB = re.compile(r"\d+\.\d+: ")  # how the line begins that a student replaces
 OURS = str(Path(__file__).parent.parent)
 INSTALLED = tuple({OURS, *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib"))})
@@ -34,7 +35,7 @@ def error_words(exercise: Exercise, error: BaseException) -> Iterator[str]:
         yield f"{type(error).__name__}: {text[:200]}"
     if where := line_of(error):
         yield where
-    elif isinstance(error, TypeError) and len(traceback.extract_tb(error.__traceback__)) == 1:
+    elif isinstance(error, TypeError) and ARGUMENTS.search(str(error)):
         arguments = ", ".join(inspect.signature(exercise.solution).parameters)
         yield f"It is called as {exercise.solution.__name__}({arguments}): keep the names and their order."
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 
 class _TooLong(BaseException):
@@ -22,9 +24,16 @@ def within(seconds: float) -> Iterator[None]:
         yield
         return
 
+    alarms = 0
+
     def handler(signum: int, frame: FrameType | None) -> None:
+        nonlocal alarms
+        alarms += 1
+        if alarms > 1:
+            _raise_at_the_next_line(frame)
         raise _TooLong
 
+    tracing = sys.gettrace()
     began, previous = time.monotonic(), signal.signal(signal.SIGALRM, handler)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again each second, in case one is swallowed
     try:
@@ -35,5 +44,29 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        if alarms > 1:
+            _raise_no_more(tracing)
         if left:  # somebody else's alarm, such as a test runner's
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)
+
+
+def _raise_at_the_next_line(frame: FrameType | None) -> None:
+    """For `except BaseException` around what waits: that line is outside of its `try`."""
+    sys.settrace(_raise)  # Python drops it as soon as it has raised
+    while frame is not None:
+        frame.f_trace, frame = _raise, frame.f_back
+
+
+def _raise(frame: FrameType, event: str, arg: Any) -> Any:
+    if event == "line":
+        raise _TooLong
+    return _raise
+
+
+def _raise_no_more(tracing: Any) -> None:
+    sys.settrace(tracing)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_trace is _raise:
+            frame.f_trace = None
+        frame = frame.f_back

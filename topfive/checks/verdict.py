@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -14,6 +15,7 @@ from topfive.checks.compare import SAME, Difference, difference
 from topfive.exercises import Case, Exercise, Function, Mistake
 
 VISIBLE_SEEDS = (0,)
+SECONDS = 60.0  # for all calls together: under nbgrader a cell has three minutes
 NO_GRADIENT = Difference(
     "the value is right, but no gradient flows back from it, so nothing could be trained on it. It has to stay a "
     "tensor all the way: no .item(), .numpy(), .detach() or torch.no_grad().",
@@ -22,8 +24,8 @@ NO_GRADIENT = Difference(
 RAISED = Difference("an exception", enough=True)
 
 
-class NotTriedError(Exception):
-    """An earlier call ran out of time, or was stopped."""
+class NotTriedError(TimeoutError):
+    """An earlier call ran out of time or was stopped, or all together took too long."""
 
 
 def departure(exercise: Exercise, given: Outcome, right: Outcome) -> Difference:
@@ -158,17 +160,23 @@ def softened(hint: str) -> str:
 
 
 def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
-    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last.
+    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last,
+    and after `SECONDS` in all nothing more is tried.
 
     Whether the solution is what ran is decided here, for check, grade and replay alike.
     """
     seeds = tuple(seeds)
     given: list[Outcome] = []
     cases = _cases(exercise, seeds)
+    began = time.monotonic()
     with watching(exercise.solution) as ran:
         for case in cases:
-            stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt | NotTriedError)
-            given.append(Outcome(case, error=NotTriedError()) if stopped else call(exercise, function, case))
+            stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt)
+            if stopped or time.monotonic() - began > SECONDS:
+                words = f"all calls together took more than {SECONDS:.0f} seconds"
+                given.append(Outcome(case, error=NotTriedError(words)))
+            else:
+                given.append(call(exercise, function, case))
     right = tuple(_answer(exercise, exercise.solution, seeds, place) for place in range(len(given)))
     unseen = sys.getprofile() is not None and is_solution(exercise, function)
     return Verdict(exercise, tuple(given), right, seeds, bool(ran) or unseen)

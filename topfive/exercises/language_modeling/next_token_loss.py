@@ -93,6 +93,16 @@ def _loss(
     return loss
 
 
+def _as_long_as(chosen: Callable[[Tensor], Tensor]) -> Function:
+    """All texts as long as one of them: a mask from one length, which counts from the first token on."""
+
+    def align(logits: Tensor, tokens: Tensor, mask: Tensor) -> Aligned:
+        places = torch.arange(tokens.shape[1]) < chosen(mask.sum(dim=1))
+        return logits[:, :-1], tokens[:, 1:], places[1:].expand_as(tokens[:, 1:]).to(mask)
+
+    return _loss(align)
+
+
 def _of_following(values: Tensor, following: Tensor) -> Tensor:
     """What each row of `values` has for the token that follows."""
     return values.gather(-1, following[..., None]).squeeze(-1)
@@ -243,6 +253,13 @@ EXERCISE = Exercise(
             _loss(lambda logits, tokens, mask: (logits[:, :-1], tokens[:, 1:], mask[:1, 1:].expand_as(tokens[:, 1:]))),
             "That is what comes out when the first text of a batch says which places count in all of them. "
             "Look at: an index that takes one row of the mask.",
+        ),
+        Mistake(
+            "one length for all texts",
+            _as_long_as(lambda lengths: lengths.max()),
+            "That is what comes out when the mask is made anew from one number, and so all texts of a batch are taken "
+            "to be equally long. Look at: where the length of a text comes in.",
+            also=(_as_long_as(lambda lengths: lengths[0]), _as_long_as(lambda lengths: lengths.min())),
         ),
         Mistake(
             "only the first text",

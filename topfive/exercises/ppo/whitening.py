@@ -331,6 +331,9 @@ EXERCISE = Exercise(
                 _finished(
                     lambda x, mean, deviation, mask, shift: (x - mean) / deviation * mask + (0 if shift else mean)
                 ),
+                lambda values, mask, shift_mean=True: adv.whiten(values, mask, shift_mean).masked_fill(
+                    mask == 0, torch.nan
+                ),
             ),
         ),
         Mistake(
