@@ -294,6 +294,16 @@ def ceiling_by_bisection(agreement):
     return low
 
 
+def ceiling_by_bisection_with_equality(agreement):
+    """Near one half, where many numbers of single precision give the same agreement, it ends on the largest."""
+    low, high = torch.full_like(agreement, 0.5), torch.ones_like(agreement)
+    for _ in range(60):
+        middle = (low + high) / 2
+        too_low = middle**2 + (1 - middle) ** 2 <= agreement
+        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
+    return low
+
+
 def ceiling_in_numpy(agreement):
     return 0.5 + 0.5 * np.sqrt(np.maximum(2 * agreement.numpy() - 1, 0))
 
@@ -486,6 +496,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "5.6": [
         ceiling_by_the_quadratic_formula,
         ceiling_by_bisection,
+        ceiling_by_bisection_with_equality,
         ceiling_in_numpy,
         ceiling_one_by_one,
         ceiling_by_an_angle,
