@@ -49,10 +49,10 @@ test: install-dev  ## everything that must pass
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 # Three processes on two cores: the one with the browser waits for it a good part of the time.
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times
-	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadgroup
+	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope
 	@$(BIN)/python -m tests.browser.chaos --times 20
 
 quick: install-dev  ## the minute-long part of the tests, for daily work

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data, judge
-from topfive.exercises import Exercise
 from topfive.lists import Prompt, render
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
@@ -30,21 +30,30 @@ LONG = ("browser", "test_round_trip.py", "test_autograde.py", "test_benchmarks.p
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that nobody waits for it in the end."""
+    items.sort(key=lambda item: LONG.index(_place(item.nodeid)) if _place(item.nodeid) in LONG else len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment.
 
-    All that drives a browser shares one. What takes minutes begins first, so that nobody waits for it in the end.
+    All that drives a browser shares one. `--dist loadgroup` would do, but xdist 3.8 does not group under pytest 9.2.
     """
-    items.sort(key=lambda item: LONG.index(_place(item)) if _place(item) in LONG else len(LONG))
-    for item in items:
-        given = item.callspec.params if hasattr(item, "callspec") else {}
-        one = given.get("one")
-        group = one.number if isinstance(one, Exercise) else f"{_place(item)} {given.get('graded', '')}"
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            about = re.search(r"\[(\d\.\d|\d\d-[a-z-]+)", nodeid)  # an exercise, an assignment
+            return f"{_place(nodeid)} {about[1] if about else ''}"
+
+    return Grouped(config, log)
 
 
-def _place(item: pytest.Item) -> str:
+def _place(nodeid: str) -> str:
     """The file of a test, or the folder of those that drive a browser."""
-    return "browser" if item.path.parent.name == "browser" else item.path.name
+    path = Path(nodeid.split("::", maxsplit=1)[0])
+    return "browser" if path.parent.name == "browser" else path.name
 
 
 SOUPS = [
