@@ -30,10 +30,10 @@ def within(seconds: float) -> Iterator[None]:
         nonlocal alarms
         alarms += 1
         if alarms > 1:
-            _raise_at_the_next_line(frame)
+            _raise_at_the_next_line(frame, outside)
         raise _TooLong
 
-    tracing = sys.gettrace()
+    tracing, outside = sys.gettrace(), sys._getframe(2)  # whoever entered the `with`, past contextlib
     began, previous = time.monotonic(), signal.signal(signal.SIGALRM, handler)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again each second, in case one is swallowed
     try:
@@ -44,29 +44,19 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-        if alarms > 1:
-            _raise_no_more(tracing)
+        sys.settrace(tracing)
         if left:  # somebody else's alarm, such as a test runner's
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)
 
 
-def _raise_at_the_next_line(frame: FrameType | None) -> None:
-    """For `except BaseException` around what waits: that line is outside of its `try`."""
+def _raise_at_the_next_line(frame: FrameType | None, outside: FrameType) -> None:
+    """For `except BaseException` around what waits: the line after is out of its `try`. What is outside goes on."""
     sys.settrace(_raise)  # Python drops it as soon as it has raised
-    while frame is not None:
+    while frame is not None and frame is not outside:
         frame.f_trace, frame = _raise, frame.f_back
 
 
 def _raise(frame: FrameType, event: str, arg: Any) -> Any:
     if event == "line":
         raise _TooLong
-    return _raise
-
-
-def _raise_no_more(tracing: Any) -> None:
-    sys.settrace(tracing)
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_trace is _raise:
-            frame.f_trace = None
-        frame = frame.f_back
+    return None if event == "call" else _raise  # in functions that are called now, nothing is raised
