@@ -23,7 +23,7 @@ def matrix_speed(dtype: torch.dtype = torch.float32, size: int = 1024, repeats: 
         for _ in range(repeats):
             left @ right
 
-    multiply()
+    left @ right  # warms up
     return 2 * size**3 * repeats / seconds(multiply)
 
 

@@ -1,5 +1,6 @@
 """The benchmarks run: tiny models, tiny settings. What they measure at full size is in benchmarks/results.md."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,6 +71,14 @@ def test_a_section_replaces_its_own_and_no_other(tmp_path):
     assert path.read_text("utf-8") == f"{report.HEAD}\n## One\n\nthird\n\n## Two\n\n### Part\n\nsecond\n"
 
 
+@pytest.fixture
+def small_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without bfloat16 in hardware the real ones take most of a minute; `matrix_speed` has a test of its own."""
+    for module in (lm, ppo):
+        monkeypatch.setattr(module, "matrix_speed", partial(machine.matrix_speed, size=64, repeats=1))
+
+
+@pytest.mark.usefixtures("small_matrices")
 def test_training_benchmark(sft):
     text = lm.run(sft, lm.Settings(rounds=1, steps=1))
     assert text.count("GFLOP/s") == 3
@@ -138,6 +147,7 @@ def test_a_side_that_dies_says_why(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_matrices")
 def test_ppo_benchmark_against_trl(checkpoints):
     try:
         trl = ppo.trl_folder(install=False)
