@@ -18,6 +18,7 @@ from topfive.lists import render
 from topfive.lm.losses import next_token_loss, perplexities, perplexity
 from topfive.lm.measure import completion_nats
 from topfive.lm.model import CONTEXT, load, new_model, save
+from topfive.lm.muon import Muon, orthogonalised
 from topfive.lm.sampling import encode, generate, positions, sample_texts, token_probabilities, truncate_logits
 from topfive.lm.sft_trl import trl_sft_losses
 from topfive.lm.state import load_extra, load_state, save_state
@@ -484,6 +485,32 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert rates[55] == pytest.approx(0.5)
     assert rates[99] < 0.001
     assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12), (16, 16)])
+def test_muon_takes_torchs_steps_without_their_rounding(shape: tuple[int, int]):
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(shape, generator=generator)
+    ours, torchs = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
+    settings = {"lr": 0.02, "weight_decay": 0.1, "momentum": 0.95}
+    optimizers = Muon([ours], **settings), torch.optim.Muon([torchs], **settings)
+    for _ in range(20):
+        ours.grad = torchs.grad = torch.randn(shape, generator=generator)
+        for optimizer in optimizers:
+            optimizer.step()
+    moved = (ours - start).norm()
+    assert (ours - torchs).norm() < 0.02 * moved
+    assert not torch.equal(ours, torchs)
+    assert optimizers[0].state_dict()["param_groups"] == optimizers[1].state_dict()["param_groups"]
+
+
+def test_orthogonalised_brings_all_singular_values_near_one():
+    matrix = torch.randn(30, 80, generator=torch.Generator().manual_seed(1))
+    for one in (matrix, matrix.T):
+        values = torch.linalg.svdvals(orthogonalised(one))
+        assert orthogonalised(one).shape == one.shape
+        assert 0.6 < values.min() <= values.max() < 1.3
+    assert torch.equal(orthogonalised(torch.zeros(3, 4)), torch.zeros(3, 4))
 
 
 @pytest.mark.parametrize("optimizers", [adamw, muon])

@@ -22,6 +22,7 @@ from topfive.interrupt import after_this_step
 from topfive.lm.context import check_lengths, context_of
 from topfive.lm.losses import next_token_loss
 from topfive.lm.model import CONTEXT
+from topfive.lm.muon import Muon
 from topfive.lm.state import load_state, save_state
 from topfive.threads import on_free_cores
 
@@ -168,7 +169,7 @@ def muon(model: PreTrainedModel, config: TrainConfig) -> list[torch.optim.Optimi
     inside = {id(value) for value in matrices}
     others = [value for value in model.parameters() if id(value) not in inside]
     return [
-        torch.optim.Muon(matrices, lr=2 * config.learning_rate, weight_decay=config.weight_decay, momentum=0.95),
+        Muon(matrices, lr=2 * config.learning_rate, weight_decay=config.weight_decay, momentum=0.95),
         torch.optim.AdamW(others, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
     ]
 
