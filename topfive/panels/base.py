@@ -176,18 +176,20 @@ class Panel(anywidget.AnyWidget):
     def _table(self) -> dict[str, str]:
         """The answers so far, for whoever opens the saved notebook without a kernel, and the id to find it by."""
         rows = table.answer_rows(self.events())
-        note = f"{self._so_far(rows)} when this notebook was saved. To go on, run this cell again."
+        note = f"{self._so_far()} when this notebook was saved. To go on, run this cell again."
         return {"model": str(self.model_id), "table": _html_table(note, rows)}
 
-    def _so_far(self, rows: Sequence[object]) -> str:
-        return f"{self.name}: {len(rows)} of {len(self.tasks)} answered"
+    def _so_far(self) -> str:
+        outdated = len(self.outdated())
+        earlier = f" ({outdated} of them in an earlier form of this panel, to be asked again)" if outdated else ""
+        return f"{self.name}: {len(self.answers())} of {len(self.tasks)} answered{earlier}"
 
     def _reveal(self) -> None:
         """Only a blind panel has something to reveal."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         rows = table.answer_rows(self.events())
-        note = self._so_far(rows)
+        note = self._so_far()
         if "NBGRADER_EXECUTION" not in os.environ:
             note += " when this cell ran"
         static = {
