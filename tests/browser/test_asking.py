@@ -58,13 +58,29 @@ def test_the_way_back_by_keys(tab):
     assert "ranking 2 of 6" in lab.panel.inner_text()
     lab.press("o", "3", "Space")
     assert "ranking 3 of 6" in lab.panel.inner_text()
-    lab.press("o", "6", "Escape", "d", "a")
+    lab.press("o", "6", "Escape", "d", "a")  # looked at, and not opened
     assert "ranking 3 of 6" in lab.panel.inner_text()
     assert standings(lab)[2] == "✓…"
     lab.press("Enter")
     lab.wait_saved()
     assert len(lab.events("answer")) == 4
     assert lab.events("skip") == []
+
+
+def test_a_long_row_is_walked_by_numbers(tab):
+    lab = tab("Rate(tasks(60, 1))")
+    lab.focus()
+    lab.press("o", "4", "2", "Enter", "3")
+    assert "rating 42 of 60" in lab.panel.inner_text()
+    assert "no. 42" in lab.panel.locator("h3").inner_text()
+    inside = (
+        "row => { const [one, all] = [row.querySelector('[aria-current]'), row].map(e => e.getBoundingClientRect());"
+        " return one.top >= all.top && one.bottom <= all.bottom; }"
+    )
+    assert lab.panel.locator(".strip ol").evaluate(inside)
+    lab.press("Enter")
+    assert "rating 1 of 60" in lab.panel.inner_text()
+    assert lab.panel.locator(".strip ol").evaluate(inside)
 
 
 def test_what_is_undone_is_on_the_screen(tab):
@@ -142,7 +158,7 @@ def test_not_sure_and_why_are_never_in_the_way(tab, picture):
     assert standings(lab)[1] == "✓?"
     lab.press("p", "p")
     assert lab.panel.get_by_label("Why?").input_value() == "the soup sounds warm, dd"
-    assert lab.panel.get_by_role("button", name="Not sure").get_attribute("aria-pressed") == "true"
+    assert lab.panel.locator(".remarks button").get_attribute("aria-pressed") == "true"
     lab.press("n", "Enter")
     lab.wait_saved()
     assert "sure" not in lab.answers()[1]

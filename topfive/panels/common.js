@@ -27,6 +27,7 @@ function h(tag, attributes, ...children) {
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 const ordinal = (n) => n + (["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th");
+const questionOf = (words) => h("span", { class: "question" }, words);
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
@@ -654,6 +655,7 @@ function show(kind, model, el) {
       body.classList.toggle("flagged", Boolean(state.flags[current.id]));
     }
     remarks.refresh();
+    strip.follow();
     if (held) keepFocus(held, focus);
   }
 
@@ -793,8 +795,8 @@ function show(kind, model, el) {
       skipped: "skipped", draft: "begun", todo: "to do" };
     const buttons = tasks.map((task) => h("button", { type: "button", onclick: () => open(task) }));
     const list = h("ol", {}, buttons.map((one) => h("li", {}, one)));
-    const node = h("nav", { class: "strip", "aria-label": `${config.name}: all tasks`, hidden: tasks.length < 2, onfocusout: () => (typed = "") }, list,
-      h("span", { class: "hint" }, h("kbd", {}, "p"), " back, ", h("kbd", {}, "o"), " any"));
+    const node = h("nav", { class: "strip", "aria-label": `${config.name}: all tasks`, hidden: tasks.length < 2, onfocusout: (event) => node.contains(event.relatedTarget) || (typed = "") }, list,
+      !kind.typing && h("span", { class: "hint" }, h("kbd", {}, "p"), " back, ", h("kbd", {}, "o"), " any"));
 
     function standing(task) {
       const answer = state.answers[task.id];
@@ -829,8 +831,15 @@ function show(kind, model, el) {
     function focus(i) {
       const one = buttons[Math.min(Math.max(i, 0), buttons.length - 1)];
       one.focus({ preventScroll: true });
-      one.scrollIntoView({ block: "nearest" });
+      bringIntoView(one);
       refresh();
+    }
+
+    /** Scroll the row, if it is so long that it scrolls, and nothing else. */
+    function bringIntoView(one) {
+      const [top, bottom] = [one.offsetTop, one.offsetTop + one.offsetHeight];
+      if (top < list.scrollTop) list.scrollTop = top - 4;
+      else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom + 4 - list.clientHeight;
     }
 
     /** Arrows and numbers move along the row; true if the key meant something. */
@@ -838,14 +847,18 @@ function show(kind, model, el) {
       const i = buttons.indexOf(event.target);
       if (i < 0 || event.ctrlKey || event.metaKey || event.altKey) return false;
       const to = { ArrowLeft: i - 1, ArrowUp: i - 1, ArrowRight: i + 1, ArrowDown: i + 1, Home: 0, End: buttons.length - 1 }[key];
-      if (to !== undefined) return focus(to), true;
+      if (to !== undefined) return (typed = ""), focus(to), true;
       if (key === "Escape") return root.focus({ preventScroll: true }), true;
       if (!/^\d$/.test(key)) return false;
       typed = Number(typed + key) <= tasks.length ? typed + key : key;
       return Number(typed) > 0 && focus(Number(typed) - 1), true;
     }
 
-    return { node, refresh, key, wordsFor, focus: () => focus(Math.max(0, tasks.indexOf(current))) };
+    return {
+      node, refresh, key, wordsFor,
+      focus: () => focus(Math.max(0, tasks.indexOf(current))),
+      follow: () => current && bringIntoView(buttons[tasks.indexOf(current)]),
+    };
   }
 
   function previous() {

@@ -19,7 +19,7 @@ function pairOf({ noun, question, strengths }) {
     isWhole: () => true,
 
     ask() {
-      return [`${question} `, kbd("a"), " or ", kbd("b"), most > 1 ? [", ", kbd("1"), "–", kbd(String(most)), " for how much, "] : ", ",
+      return [questionOf(question), " ", kbd("a"), " or ", kbd("b"), most > 1 ? [", ", kbd("1"), "–", kbd(String(most)), " for how much, "] : ", ",
         kbd("="), " equally good, ", kbd("x"), " both bad, ", kbd("u"), " to undo."].flat();
     },
 

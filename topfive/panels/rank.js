@@ -78,7 +78,7 @@ const rank = ({ of, question }) => ({
   ask(task) {
     const last = LETTERS[task.texts.length - 1];
     const what = sentence(question ?? (of === "items" ? "which item should come first?" : "which list would you rather be handed?"));
-    return [`${what} Best first: press `, kbd("a"), "–", kbd(last), " in order, click, drag, or use the arrows. ", kbd("="), " for a tie with the next, ",
+    return [questionOf(what), " Best first: press ", kbd("a"), "–", kbd(last), " in order, click, drag, or use the arrows. ", kbd("="), " for a tie with the next, ",
       kbd("x"), " if none is good, ", kbd("u"), " to undo."];
   },
 
@@ -205,7 +205,7 @@ const bestAndWorst = ({ of, question }) => ({
 
   ask(task) {
     const what = sentence(question ?? `which ${of === "items" ? "items should come first, and last" : "list would you rather be handed, and which last of all"}?`);
-    return [`${what} Press the letter of the best, `, kbd("a"), "–", kbd(LETTERS[task.texts.length - 1]), ", then of the worst, then ", kbd("↵"), ". ",
+    return [questionOf(what), " Press the letter of the best, ", kbd("a"), "–", kbd(LETTERS[task.texts.length - 1]), ", then of the worst, then ", kbd("↵"), ". ",
       kbd("x"), " if none is good, ", kbd("u"), " to undo."];
   },
 
