@@ -22,6 +22,7 @@ from topfive.ledger.store import UnfitError, check
 from topfive.panels.side import opinion
 
 HERE = Path(__file__).parent
+COMMON = ("common.js", "strip.js", "remarks.js")  # what every panel is made of in the browser
 ROOM = 4_000  # bytes of an answer beside its task: places, times, a second question, a line about why
 LONGEST_QUESTION = 200  # characters
 COUNTING = ("answer", "skip", "flag", "undo", "redo")

@@ -332,61 +332,6 @@ function panel(kindOf) {
   };
 }
 
-/**
- * Two questions about the same texts, one after the other, as one kind. A draft is {asks, first, also}: which question
- * is on the screen, 0 or 1, and the draft of each.
- */
-function askedTwice(first, also, question) {
-  const kindAt = ({ asks }) => (asks ? also : first);
-  const ownOf = (draft) => (draft.asks ? draft.also : draft.first);
-  const put = (draft, own) => ({ ...draft, [draft.asks ? "also" : "first"]: own });
-  const inside = (draft, act) => (own, ...rest) => act(put(draft, own), ...rest);
-  const isAnswered = (task, draft) => typeof first.answer(task, draft.first) !== "string";
-  const begin = (task, own) => own && { asks: 0, first: own, also: also.start(task) };
-  const back = (draft) => [{ ...draft, asks: 0 }, "First question again."];
-  return {
-    ...first,
-    start: (task) => begin(task, first.start(task)),
-
-    read(task, draft) {
-      if (!draft?.first) return begin(task, first.read(task, draft)); // from before there was a second question
-      const [one, two] = [first.read(task, draft.first), also.read(task, draft.also)];
-      return one && two && { asks: draft.asks ? 1 : 0, first: one, also: two };
-    },
-
-    ask: (task, draft) => kindAt(draft).ask(task, ownOf(draft)),
-
-    body(task, draft, act) {
-      const step = (asks, gesture, disabled) => h("button", { type: "button", "data-focus": `question ${asks}`, disabled,
-        "aria-current": draft.asks === asks ? "step" : null, onclick: () => draft.asks !== asks && act(...gesture()) },
-        asks ? "Second question" : `First question${isAnswered(task, draft) ? " ✓" : ""}`);
-      const steps = h("div", { class: "steps", role: "group", "aria-label": "two questions about the same" },
-        step(0, () => back(draft)), step(1, () => [this.further(draft), `Second question: ${question}`], !isAnswered(task, draft)));
-      return h("div", {}, steps, kindAt(draft).body(task, ownOf(draft), inside(draft, act)));
-    },
-
-    key(event, key, task, draft, act) {
-      if (key === "Backspace" && draft.asks) return act(...back(draft)), true;
-      return kindAt(draft).key(event, key, task, ownOf(draft), inside(draft, act));
-    },
-
-    move: first.move && ((task, draft, card, to) => {
-      const [own, words] = kindAt(draft).move(task, ownOf(draft), card, to);
-      return [put(draft, own), words];
-    }),
-
-    answer(task, draft) {
-      const one = first.answer(task, draft.first);
-      if (!draft.asks || typeof one === "string") return one;
-      const two = also.answer(task, draft.also);
-      return typeof two === "string" ? two : { ...one, also: { question, ...two } };
-    },
-
-    further: (draft) => (draft.asks ? null : { ...draft, asks: 1 }),
-    isWhole: (event) => Boolean(event.also) && first.isWhole(event),
-  };
-}
-
 function show(kind, model, el) {
   const config = model.get("config");
   const tasks = model.get("tasks");
@@ -422,12 +367,13 @@ function show(kind, model, el) {
   const title = h("h3");
   const progressText = h("span", { class: "n" });
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0 }, h("i"));
-  const strip = makeStrip();
+  const back = () => root.focus({ preventScroll: true });
+  const strip = makeStrip({ name: config.name, tasks, standing, open, back, current: () => current, hasKeys: !kind.typing });
   const earlier = h("p", { class: "note earlier", hidden: true });
   const ask = h("p", { class: "ask" });
   const body = h("div", { class: "body" });
   const guidelines = h("aside", { class: "guidelines", "aria-label": "Guidelines", hidden: true }, paragraphs(config.guidelines));
-  const remarks = makeRemarks();
+  const remarks = makeRemarks({ kept: remarkOn, keep: remark, next, back, isOff: () => Boolean(kind.typing) || !current });
   const flagForm = makeFlagForm();
   const status = h("span", { class: "saved" });
   const live = h("div", { class: "sr", "aria-live": "polite" });
@@ -666,7 +612,10 @@ function show(kind, model, el) {
     if (!root.contains(document.activeElement) || document.activeElement.disabled) root.focus({ preventScroll: true });
   }
 
-  const draft = () => (state.drafts[current.id] && kind.read(current, state.drafts[current.id])) ?? kind.start(current);
+  function draft() {
+    const kept = state.drafts[current.id];
+    return (kept instanceof Object && kind.read(current, kept)) || kind.start(current);
+  }
 
   /** Make events of what has been typed since the last pause. */
   function flush() {
@@ -787,138 +736,27 @@ function show(kind, model, el) {
     live.textContent = isAnswered ? "Left as it is." : "Skipped.";
   }
 
-  // -- all tasks in a row of numbers
-  function makeStrip() {
-    let typed = ""; // digits of a number on their way
-    const marks = { answered: "✓", changed: "✓…", earlier: "↻", skipped: "–", draft: "…", todo: "" };
-    const meaning = { answered: "answered", changed: "answered, and changed since: Next keeps the change", earlier: "answered in an earlier form of this panel",
-      skipped: "skipped", draft: "begun", todo: "to do" };
-    const buttons = tasks.map((task) => h("button", { type: "button", onclick: () => open(task) }));
-    const list = h("ol", {}, buttons.map((one) => h("li", {}, one)));
-    const node = h("nav", { class: "strip", "aria-label": `${config.name}: all tasks`, hidden: tasks.length < 2, onfocusout: (event) => node.contains(event.relatedTarget) || (typed = "") }, list,
-      !kind.typing && h("span", { class: "hint" }, h("kbd", {}, "p"), " back, ", h("kbd", {}, "o"), " any"));
-
-    function standing(task) {
-      const answer = state.answers[task.id];
-      if (answer) return isWhole(answer) ? (state.changed.has(task.id) ? "changed" : "answered") : "earlier";
-      return state.skips[task.id] ? "skipped" : state.changed.has(task.id) ? "draft" : "todo";
-    }
-
-    function wordsFor(task) {
-      const parts = [meaning[standing(task)], state.flags[task.id] && "flagged", isUnsure(task) && "not sure"].filter(Boolean);
-      return `${tasks.indexOf(task) + 1} of ${tasks.length}: ${parts.join(", ")}. ${task.prompt.text}`;
-    }
-
-    function refresh() {
-      tasks.forEach((task, i) => {
-        const how = standing(task);
-        const extra = `${state.flags[task.id] ? "!" : ""}${isUnsure(task) ? "?" : ""}`;
-        const text = `${i + 1}${marks[how]}${extra}`;
-        const one = buttons[i];
-        if (one.textContent !== text) one.textContent = text;
-        one.className = `${how}${state.flags[task.id] ? " flagged" : ""}`;
-        one.title = wordsFor(task);
-        one.setAttribute("aria-label", one.title);
-        one.disabled = Boolean(state.reveal);
-        one.tabIndex = one === at() ? 0 : -1;
-        if (task === current) one.setAttribute("aria-current", "step");
-        else one.removeAttribute("aria-current");
-      });
-    }
-
-    const at = () => buttons.find((one) => one === document.activeElement) ?? buttons[Math.max(0, tasks.indexOf(current))];
-
-    function focus(i) {
-      const one = buttons[Math.min(Math.max(i, 0), buttons.length - 1)];
-      one.focus({ preventScroll: true });
-      bringIntoView(one);
-      refresh();
-    }
-
-    /** Scroll the row, if it is so long that it scrolls, and nothing else. */
-    function bringIntoView(one) {
-      const [top, bottom] = [one.offsetTop, one.offsetTop + one.offsetHeight];
-      if (top < list.scrollTop) list.scrollTop = top - 4;
-      else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom + 4 - list.clientHeight;
-    }
-
-    /** Arrows and numbers move along the row; true if the key meant something. */
-    function key(event, key) {
-      const i = buttons.indexOf(event.target);
-      if (i < 0 || event.ctrlKey || event.metaKey || event.altKey) return false;
-      const to = { ArrowLeft: i - 1, ArrowUp: i - 1, ArrowRight: i + 1, ArrowDown: i + 1, Home: 0, End: buttons.length - 1 }[key];
-      if (to !== undefined) return (typed = ""), focus(to), true;
-      if (key === "Escape") return root.focus({ preventScroll: true }), true;
-      if (!/^\d$/.test(key)) return false;
-      typed = Number(typed + key) <= tasks.length ? typed + key : key;
-      return Number(typed) > 0 && focus(Number(typed) - 1), true;
-    }
-
-    return {
-      node, refresh, key, wordsFor,
-      focus: () => focus(Math.max(0, tasks.indexOf(current))),
-      follow: () => current && bringIntoView(buttons[tasks.indexOf(current)]),
-    };
-  }
-
   function previous() {
     open(tasks[(current ? tasks.indexOf(current) : tasks.length) - 1]);
   }
 
-  const isUnsure = (task) => state.remarks[task.id]?.sure === false;
+  /** How it stands with a task, for the row of all tasks. */
+  function standing(task) {
+    const answer = state.answers[task.id];
+    const begun = state.changed.has(task.id);
+    const how = answer ? (!isWhole(answer) ? "earlier" : begun ? "changed" : "answered") : state.skips[task.id] ? "skipped" : begun ? "draft" : "todo";
+    return { how, isFlagged: Boolean(state.flags[task.id]), isUnsure: state.remarks[task.id]?.sure === false, isClosed: Boolean(state.reveal) };
+  }
 
-  // -- how sure, and why: both may be left alone
-  function makeRemarks() {
-    let timer = null;
-    const unsure = h("button", { type: "button", "aria-pressed": "false", "aria-keyshortcuts": "n", onclick: toggle }, "Not sure ", h("kbd", {}, "n"));
-    const why = h("input", { type: "text", maxlength: 300, "aria-keyshortcuts": "w", autocomplete: "off", onblur: flush, oninput: () => {
-      clearTimeout(timer);
-      timer = setTimeout(flush, TYPING_PAUSE);
-    } });
-    const node = h("div", { class: "remarks" }, unsure, h("label", {}, h("span", {}, "Why? ", h("kbd", {}, "w")), why));
+  /** How sure, and why, of the task on the screen. */
+  function remarkOn() {
+    const { sure = true, why = "" } = (current && state.remarks[current.id]) ?? {};
+    return { sure, why };
+  }
 
-    const kept = () => ({ sure: !(current && isUnsure(current)), why: (current && state.remarks[current.id]?.why) ?? "" });
-
-    function remark(change) {
-      const { sure, why } = { ...kept(), ...change };
-      record("remark", { task: current.id, sure, why });
-    }
-
-    function flush() {
-      if (timer === null) return;
-      clearTimeout(timer);
-      timer = null;
-      if (current && why.value.trim() !== kept().why) remark({ why: why.value.trim() });
-    }
-
-    function toggle() {
-      if (!current) return;
-      flush();
-      remark({ sure: isUnsure(current) });
-      refresh();
-      live.textContent = isUnsure(current) ? "Not sure." : "No longer marked as not sure.";
-    }
-
-    function refresh() {
-      node.hidden = Boolean(kind.typing) || !current;
-      unsure.setAttribute("aria-pressed", String(Boolean(current) && isUnsure(current)));
-      if (timer === null && why.value.trim() !== kept().why) why.value = kept().why;
-    }
-
-    /** In the line Enter and Escape go back to the panel, and Control+Enter is Next; the rest is typed. */
-    function key(event, key) {
-      if (key === "Enter" && (event.ctrlKey || event.metaKey)) next();
-      else if (key !== "Enter" && key !== "Escape") return false;
-      flush();
-      root.focus({ preventScroll: true });
-      return true;
-    }
-
-    return {
-      node, why, flush, refresh, key, toggle,
-      focus: () => current && !node.hidden && why.focus(),
-      fields: () => ({ ...(isUnsure(current) && { sure: false }), ...(kept().why && { why: kept().why }) }),
-    };
+  function remark(change, words) {
+    record("remark", { task: current.id, ...remarkOn(), ...change });
+    if (words) live.textContent = words;
   }
 
   function makeFlagForm() {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from topfive.ledger import Event, Task
-from topfive.panels.base import Panel, second_question, source
+from topfive.panels.base import COMMON, Panel, second_question, source
 
 
 class Compare(Panel):
@@ -14,7 +14,7 @@ class Compare(Panel):
     """
 
     type = "compare"
-    _esm = source("common.js", "pair.js", "compare.js")
+    _esm = source(*COMMON, "twice.js", "pair.js", "compare.js")
     _css = source("common.css", "compare.css")
 
     def __init__(self, tasks: Sequence[Task], name: str = "compare", *, also: str = "", **more: Any) -> None:
@@ -24,4 +24,4 @@ class Compare(Panel):
         super().__init__(tasks, name, asks={"also": self.also}, **more)
 
     def _is_whole(self, event: Event) -> bool:
-        return not self.also or "also" in event
+        return not self.also or isinstance(event.get("also"), dict)

@@ -6,7 +6,7 @@ from typing import Any
 from topfive.ledger import Event, Task
 from topfive.ledger.convert import BEST_AND_WORST, Question, as_rankings
 from topfive.lists import Ranking
-from topfive.panels.base import Panel, second_question, source
+from topfive.panels.base import COMMON, Panel, second_question, source
 
 MODES = {"order": 2, BEST_AND_WORST: 3}  # and the fewest texts that each makes sense with
 
@@ -19,7 +19,7 @@ class Rank(Panel):
     """
 
     type = "rank"
-    _esm = source("common.js", "rank.js")
+    _esm = source(*COMMON, "twice.js", "rank.js")
     _css = source("common.css", "rank.css")
 
     def __init__(
@@ -43,4 +43,6 @@ class Rank(Panel):
         return [ranking for rankings in found if not isinstance(rankings, str) for ranking in rankings]
 
     def _is_whole(self, event: Event) -> bool:
-        return (not self.also or "also" in event) and (self.mode == BEST_AND_WORST or "ranks" in event)
+        return (not self.also or isinstance(event.get("also"), dict)) and (
+            self.mode == BEST_AND_WORST or "ranks" in event
+        )

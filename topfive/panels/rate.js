@@ -24,7 +24,7 @@ function rate({ scales }) {
       return { ratings: Object.fromEntries(ratings), at: Math.min(draft.at || 0, scales.length - 1) };
     },
 
-    isWhole: (event) => isAlone || scales.every(({ name }) => name in (event.ratings ?? {})),
+    isWhole: (event) => isAlone || scales.every(({ name }) => name in Object(event.ratings)),
 
     ask() {
       const what = isAlone ? `${scales[0].question} Press ` : `${["No", "One", "Two", "Three", "Four"][scales.length] ?? scales.length} questions about this list. For each press `;

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from topfive.ledger import Event, Task
-from topfive.panels.base import Panel, source
+from topfive.ledger.convert import scales_of
+from topfive.panels.base import COMMON, Panel, source
 
 POINTS = 5
 
@@ -44,7 +45,7 @@ class Rate(Panel):
     """
 
     type = "rate"
-    _esm = source("common.js", "rate.js")
+    _esm = source(*COMMON, "rate.js")
     _css = source("common.css", "rate.css")
 
     def __init__(
@@ -58,5 +59,4 @@ class Rate(Panel):
         super().__init__(tasks, name, asks={"scales": [asdict(scale) for scale in self.scales]}, **more)
 
     def _is_whole(self, event: Event) -> bool:
-        ratings = event.get("ratings") or {}
-        return len(self.scales) == 1 or all(scale.name in ratings for scale in self.scales)
+        return len(self.scales) == 1 or all(scale.name in scales_of(event) for scale in self.scales)
