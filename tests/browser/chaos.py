@@ -467,8 +467,8 @@ def cold_reopen(tab: Watched) -> int:
 
 ASKING = "Rank(tasks(30), also='which is more faithful to the prompt?')"
 ROUNDS = 10
-# One task after the other, in full: a ranking, not sure, why, the second question; then back to it, where the second
-# answer is changed, undone and changed again.
+# One task after the other, in full: a ranking, not sure, why, the second question; then back to it, where the ranking
+# is changed, undone and changed again.
 GESTURES = """
 ([rounds, pause]) => {
     const panel = [...document.querySelectorAll(".topfive")].at(-1);
@@ -480,7 +480,7 @@ GESTURES = """
         press("Enter", line);
     };
     const once = (n) => [
-        ..."abc", "Enter", "n", why(`because of soup ${n}`), ..."bad", "Enter", "p", "x", "u", "x", "Enter",
+        ..."abc", "Enter", "n", why(`because of soup ${n}`), ..."bad", "Enter", "p", "x", "u", "x", "Enter", "Enter",
     ];
     const steps = Array.from({ length: rounds }, (_, n) => once(n)).flat();
     globalThis.allIsDone = false;
@@ -509,8 +509,8 @@ def asked_more(tab: Watched, broken: Callable[[Watched], AbstractContextManager[
     answers = there.answers()
     assert len(there.events("answer")) == 2 * len(answers) == 2 * ROUNDS
     assert [answer["why"] for answer in answers] == [f"because of soup {n}" for n in range(ROUNDS)]
-    assert all(answer["sure"] is False and answer["also"]["bad"] for answer in answers)
-    assert all(sorted(answer["ranks"]) == [1, 2, 3, 4] for answer in answers)
+    assert all(answer["sure"] is False and answer["bad"] is True for answer in answers)
+    assert all(sorted(answer["also"]["ranks"]) == [1, 2, 3, 4] for answer in answers)
     assert f"ranking {ROUNDS + 1} of 30" in there.panel.inner_text()
     return total
 

@@ -205,6 +205,9 @@ def test_a_second_question_about_the_same_lists(tab, picture):
     assert [answer["also"]["ranks"][where[letter]] for letter in "bacd"] == [1, 2, 3, 4]
     assert answer["also"]["question"] == "which is more faithful to the prompt?"
     assert "ranking 2 of 3" in lab.panel.inner_text()
+    lab.press("p")  # opened again, it begins with the first question
+    assert places(lab) == ["1st", "2nd", "3rd", "4th"]
+    assert "Which list would you rather be handed?" in lab.panel.inner_text()
     lab.press("u", "u")
     lab.wait_saved()
     assert lab.answers() == []

@@ -320,6 +320,7 @@ function makeSortable(container, onDrop, drag) {
  *   move(task, draft, card, to)    the draft after a drag, if cards can be dragged
  *   answer(task, draft)        what goes into the answer event, or a sentence about what is missing
  *   further(draft)             the draft with the next question on the screen, if there is one more to ask
+ *   reopened(draft)            the draft of an answer that is opened again, if it differs
  *   isWhole(event)             whether an answer event says all that is asked
  */
 function panel(kindOf) {
@@ -614,7 +615,9 @@ function show(kind, model, el) {
 
   function draft() {
     const kept = state.drafts[current.id];
-    return (kept instanceof Object && kind.read(current, kept)) || kind.start(current);
+    const read = (kept instanceof Object && kind.read(current, kept)) || kind.start(current);
+    const isReopened = state.answers[current.id] && !state.changed.has(current.id);
+    return isReopened && kind.reopened ? kind.reopened(read) : read;
   }
 
   /** Make events of what has been typed since the last pause. */

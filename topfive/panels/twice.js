@@ -22,6 +22,8 @@ function askedTwice(first, also, question) {
       return one && two && { asks: draft.asks ? 1 : 0, first: one, also: two };
     },
 
+    reopened: (draft) => ({ ...draft, asks: 0 }),
+
     ask: (task, draft) => kindAt(draft).ask(task, ownOf(draft)),
 
     body(task, draft, act) {
