@@ -16,7 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -465,6 +465,98 @@ def cold_reopen(tab: Watched) -> int:
     return tab.wait_saved()
 
 
+ASKING = "Rank(tasks(30), also='which is more faithful to the prompt?')"
+ROUNDS = 10
+# One task after the other, in full: a ranking, not sure, why, the second question; then back to it, where the ranking
+# is changed, undone and changed again.
+GESTURES = """
+([rounds, pause]) => {
+    const panel = [...document.querySelectorAll(".topfive")].at(-1);
+    const press = (key, target) => target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    const why = (words) => () => {
+        const line = panel.querySelector(".remarks input");
+        line.value = words;
+        line.dispatchEvent(new Event("input", { bubbles: true }));
+        press("Enter", line);
+    };
+    const once = (n) => [
+        ..."abc", "Enter", "n", why(`because of soup ${n}`), ..."bad", "Enter", "p", "x", "u", "x", "Enter", "Enter",
+    ];
+    const steps = Array.from({ length: rounds }, (_, n) => once(n)).flat();
+    globalThis.allIsDone = false;
+    const next = () => {
+        const step = steps.shift();
+        if (step === undefined) return (globalThis.allIsDone = true);
+        if (typeof step === "string") press(step, panel);
+        else step();
+        setTimeout(next, pause);
+    };
+    next();
+}
+"""
+
+
+def asked_more(tab: Watched, broken: Callable[[Watched], AbstractContextManager[None]]) -> int:
+    """Going back, a second question and reasons, while something breaks: all of it arrives, and in its order."""
+    tab.close()
+    there = Watched(tab.server, tab.page.context, tab.server.notebook(ASKING)).open().run()
+    there.page.evaluate(GESTURES, [ROUNDS, 12])
+    there.page.wait_for_timeout(150)
+    with broken(there):
+        there.page.wait_for_function("() => globalThis.allIsDone")
+        there.check_count()
+    total = there.check_end()
+    events, _ = ledger.read(there.ledger)  # a torn line may be there
+    answers = ledger.answers(events)
+    assert sum(event["kind"] == "answer" for event in events) == 2 * len(answers) == 2 * ROUNDS
+    assert [answer["why"] for answer in answers] == [f"because of soup {n}" for n in range(ROUNDS)]
+    assert all(answer["sure"] is False and answer["bad"] is True for answer in answers)
+    assert all(sorted(answer["also"]["ranks"]) == [1, 2, 3, 4] for answer in answers)
+    assert f"ranking {ROUNDS + 1} of 30" in there.panel.inner_text()
+    return total
+
+
+@contextmanager
+def _killed(tab: Watched) -> Iterator[None]:
+    os.kill(tab.kernel_pid(), signal.SIGKILL)
+    yield
+    wait_for_restart(tab)
+    tab.run()
+
+
+@contextmanager
+def _offline(tab: Watched) -> Iterator[None]:
+    tab.page.context.set_offline(True)
+    yield
+    tab.page.context.set_offline(False)
+
+
+@contextmanager
+def _full(tab: Watched) -> Iterator[None]:
+    tab.execute(
+        "import resource; limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({tab.ledger.stat().st_size} + 5000, limits[1]))"
+    )
+    yield
+    assert tab.pending() > 0
+    tab.execute("resource.setrlimit(resource.RLIMIT_FSIZE, limits)")
+
+
+def asked_more_kernel_killed(tab: Watched) -> int:
+    """All new gestures, and SIGKILL in their middle."""
+    return asked_more(tab, _killed)
+
+
+def asked_more_offline(tab: Watched) -> int:
+    """All new gestures without a network."""
+    return asked_more(tab, _offline)
+
+
+def asked_more_disk_full(tab: Watched) -> int:
+    """All new gestures, and a disk that takes no more."""
+    return asked_more(tab, _full)
+
+
 def writers_killed(_: Watched | None = None, writers: int = 12) -> int:
     """Twelve processes write one ledger and are killed at random moments."""
     with tempfile.TemporaryDirectory() as folder:
@@ -487,6 +579,9 @@ ATTACKS: list[Callable[[Watched], int]] = [
     slow_disk,
     browser_killed,
     another_owner,
+    asked_more_kernel_killed,
+    asked_more_offline,
+    asked_more_disk_full,
 ]
 # What people do that is no accident, and went wrong once.
 SCENES: list[Callable[[Watched], int]] = [second_blind, two_panels, composition, cold_reopen]

@@ -90,8 +90,8 @@ class Server:
             "IPYTHONDIR": "ipython",
         }
         environment = os.environ | {name: str(home / folder) for name, folder in private.items()}
-        environment |= {"OMP_NUM_THREADS": "1", "JUPYTER_PLATFORM_DIRS": "1"}
-        arguments = [
+        self.environment = environment | {"OMP_NUM_THREADS": "1", "JUPYTER_PLATFORM_DIRS": "1"}
+        self.arguments = [
             *(sys.executable, "-m", "jupyter", command, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
             *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser", "--LabApp.news_url="),
@@ -100,8 +100,14 @@ class Server:
         notices = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
         notices.parent.mkdir(parents=True)
         notices.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-        self.log = (home / "server.log").open("w")
-        self.process = subprocess.Popen(arguments, env=environment, stdout=self.log, stderr=self.log, cwd=home)
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.log = (self.home / "server.log").open("a")
+        self.process = subprocess.Popen(
+            self.arguments, env=self.environment, stdout=self.log, stderr=self.log, cwd=self.home
+        )
         self._wait()
 
     def _wait(self) -> None:
@@ -257,6 +263,14 @@ class Tab:
         self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
         self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         self.reload_unsaved()
+
+    def run_cell(self, number: int) -> None:
+        """Run one cell, and wait for its end."""
+        self.page.evaluate(
+            "async number => { jupyterapp.shell.currentWidget.content.activeCellIndex = number;"
+            " await jupyterapp.commands.execute('notebook:run-cell'); }",
+            number,
+        )
 
     def wait_idle(self) -> None:
         """Wait until the kernel has nothing to do."""

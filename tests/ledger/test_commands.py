@@ -205,6 +205,29 @@ def test_show_check_export(home):
     assert (home / "folder" / "dataset_info.json").exists()
 
 
+def test_show_and_export_tell_the_second_question(home):
+    also = {"question": "which is more faithful?", "ranks": [1, 2, 3]}
+    texts = TASKS[0].texts
+    book = Ledger()
+    book.append(ledger.ranking_event(Ranking(PROMPT, texts, (2, 1, 2)), also=also, sure=False, why="a real soup"))
+    named = {"type": "rank", "mode": "best and worst", "texts": list(texts), "task": "b"}
+    book.append({"kind": "answer", **named, "best": 2, "worst": 0})
+    rated = {"type": "rate", "texts": [texts[0]], "rating": 4, "ratings": {"helpful": 4, "faithful": 2}}
+    book.append({"kind": "answer", "task": "c", **rated})
+    book.append({"kind": "skip", "task": "c"})
+    shown = run("show").output
+    assert "pea > leek = corn; also: leek > pea > corn; not sure (a real soup)" in shown
+    assert "best corn, worst leek" in shown
+    assert "helpful 4, faithful 2 of 5: leek" in shown
+    assert "skipped" not in shown  # what was skipped before it was answered
+    assert run("export", "preferences", "out.jsonl", "--question", "also").exit_code == 0
+    rows = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
+    assert next((row["chosen"], row["why"]) for row in rows) == (texts[0], "a real soup")
+    assert run("export", "rankings", "both.jsonl").exit_code == 0
+    rows = [json.loads(line) for line in (home / "both.jsonl").read_text().splitlines()]
+    assert [row["question"] for row in rows] == ["first", "also"]
+
+
 def test_check_reports_damage_and_changes_nothing(home):
     book = Ledger()
     book.append({"kind": "note"})

@@ -117,6 +117,74 @@ def test_a_ranking_of_items_says_so_and_trains_nothing(book):
     assert not {"leek", "pea", "corn"} & {row["chosen"] for row in convert.preference_rows(events)}
 
 
+def best_and_worst(best: object, worst: object, **more: object) -> dict:
+    event = ranked(1, 2, 3) | {"mode": "best and worst", "best": best, "worst": worst} | more
+    return {key: value for key, value in event.items() if key != "ranks"}
+
+
+def test_a_best_and_a_worst_are_pairs_and_nothing_is_equal(book):
+    book.append(best_and_worst(1, 0))
+    book.append(best_and_worst(None, None, bad=True))
+    found, problems = ledger.rankings(book.path)
+    assert problems == []
+    assert {ranking.texts for ranking in found} == {(LISTS[1], LISTS[0]), (LISTS[1], LISTS[2]), (LISTS[2], LISTS[0])}
+    events, _ = ledger.read(book.path)
+    assert [row["ranks"] for row in convert.ranking_rows(events)] == [[1, 2]] * 3
+    assert {(row["chosen"], row["rejected"]) for row in convert.preference_rows(events)} == {r.texts for r in found}
+    assert {row["mode"] for row in convert.preference_rows(events)} == {"best and worst"}
+    assert "not a whole ranking" in convert.as_ranking(events[0])
+
+
+@pytest.mark.parametrize(("best", "worst"), [(1, 1), (0, 3), (-1, 2), (None, 2), (True, 2), ("0", 1)])
+def test_a_best_and_a_worst_that_are_none_are_named(book, best, worst):
+    book.append(best_and_worst(best, worst))
+    found, [problem] = ledger.rankings(book.path)
+    assert found == []
+    assert "not a best and a worst of its texts" in problem
+
+
+def test_the_two_questions_are_never_mixed(book):
+    asked = {"question": "which is more faithful?", "ranks": [1, 3, 2]}
+    book.append(ranked(3, 1, 2, also=asked))
+    book.append(ranked(1, 2, 3))
+    book.append(ranked(1, 2) | {"type": "compare"})
+    broken = book.append(ranked(1, 2, 3, also=asked | {"ranks": [1, 2]}))
+    assert [r.ranks for r in ledger.rankings(book.path)[0]] == [(3, 1, 2), (1, 2, 3), (1, 2), (1, 2, 3)]
+    found, problems = ledger.rankings(book.path, question="also")
+    assert [r.ranks for r in found] == [(1, 3, 2)]
+    assert [problem.split(":")[0] for problem in problems] == [
+        f"event {broken['id']}",
+        "2 answers hold no second question",
+    ]
+    events, _ = ledger.read(book.path)
+    rows = [row for row in convert.ranking_rows(events) if row["question"] == "also"]
+    assert [(row["ranks"], row["asked"]) for row in rows] == [([1, 3, 2], "which is more faithful?")]
+    assert len(convert.preference_rows(events, "also")) == 3
+    assert len(convert.preference_rows(events)) == 10
+    assert ledger.load("preferences", book.path, "also").num_rows == 3
+    with pytest.raises(ValueError, match="not 'second'"):
+        ledger.rankings(book.path, question="second")
+
+
+def test_a_second_question_about_best_and_worst(book):
+    also = {"question": "which is more faithful?", "mode": "best and worst", "best": 0, "worst": 2}
+    book.append(best_and_worst(1, 0, also=also))
+    assert len(ledger.rankings(book.path, "also")[0]) == 3
+    assert ledger.rankings(book.path, "also")[0][0].texts == (LISTS[0], LISTS[1])
+
+
+def test_scales_are_columns_of_their_own(book):
+    book.append(rated(rating=4, ratings={"helpful": 4, "faithful": 2}, sure=False, why="two are no soups"))
+    book.append(rated(rating=3))
+    book.append(rated(rating=3, ratings={"helpful": 3, "faithful": "5"}))
+    first, second, third = convert.rating_rows(ledger.read(book.path)[0])
+    assert (first["rating"], first["rating_helpful"], first["rating_faithful"]) == (4, 4, 2)
+    assert (second["rating"], second["rating_helpful"]) == (3, None)
+    assert (third["rating_helpful"], third["rating_faithful"]) == (3, None)
+    assert (first["unsure"], first["why"]) == (True, "two are no soups")
+    assert (second["unsure"], second["why"]) == (False, "")
+
+
 def rated(**more: object) -> dict:
     prompt = convert.prompt_record(PROMPT)
     return {"kind": "answer", "type": "rate", "prompt": prompt, "texts": [LISTS[0]], "rating": 3} | more
@@ -141,6 +209,12 @@ def written(**more: object) -> dict:
         {"texts": "abc"},
         {"texts": [{"text": "a"}]},
         {"prompt": {"text": "top 5 soups", "constraints": 3}},
+        {"also": {"question": 5, "ranks": [1, 2, 3]}},
+        {"also": "yes"},
+        {"mode": "best and worst", "best": 0, "worst": 1},
+        {"ratings": {"helpful": 3}},
+        {"ratings": [3]},
+        {"sure": "no", "why": {"text": "x"}},
     ],
 )
 def test_rows_of_one_export_have_columns_of_one_kind(book, tmp_path, kind, odd):

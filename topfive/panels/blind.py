@@ -7,7 +7,7 @@ from typing import Any
 from topfive.ledger import Task, live
 from topfive.ledger.convert import as_ranking
 from topfive.lists import Prompt
-from topfive.panels.base import Panel, source
+from topfive.panels.base import COMMON, Panel, source
 from topfive.stats import Estimate, bootstrap
 
 Pair = tuple[Prompt, Mapping[str, str]]
@@ -20,7 +20,7 @@ class Blind(Panel):
     """
 
     type = "blind"
-    _esm = source("common.js", "pair.js", "blind.js")
+    _esm = source(*COMMON, "pair.js", "blind.js")
     _css = source("common.css", "blind.css")
 
     def __init__(self, pairs: Sequence[Pair], name: str = "blind", **more: Any) -> None:

@@ -7,7 +7,8 @@ const RESEND_AFTER = 4000; // ms without an answer before the queue is sent agai
 const PATIENCE = 2500; // ms before the panel says that the kernel does not answer
 const BATCH = 50; // events a message
 const WORDS_PER_MINUTE = 230; // silent reading of English, Brysbaert 2019
-const UNDOABLE = new Set(["draft", "answer", "skip", "flag"]);
+const UNDOABLE = new Set(["draft", "remark", "answer", "skip", "flag"]);
+const TYPING_PAUSE = 400; // ms after which what was typed is an event
 const LETTERS = "abcdef";
 
 /** An element with attributes, `on…` listeners and children. Text is always text, never markup. */
@@ -26,6 +27,8 @@ function h(tag, attributes, ...children) {
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 const ordinal = (n) => n + (["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th");
+const questionOf = (words) => h("span", { class: "question" }, words);
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /** The lines of a list as the model wrote them, numbers included. */
@@ -191,10 +194,15 @@ function replay(events, tasks = []) {
     } else if (UNDOABLE.has(event.kind)) redoable = [];
   }
   const live = events.filter((event) => event.kind !== "undo" && event.kind !== "redo" && !undone.has(event.id));
-  const state = { drafts: {}, answers: {}, skips: {}, flags: {}, side: null, reveal: null };
+  const state = { drafts: {}, remarks: {}, answers: {}, changed: new Set(), skips: {}, flags: {}, side: null, reveal: null };
   for (const event of live) {
+    if (event.kind === "draft" || event.kind === "remark") state.changed.add(event.task);
     if (event.kind === "draft") state.drafts[event.task] = event.draft;
-    else if (event.kind === "answer") state.answers[event.task] = event;
+    else if (event.kind === "remark") state.remarks[event.task] = event;
+    else if (event.kind === "answer") {
+      state.answers[event.task] = event;
+      state.changed.delete(event.task);
+    }
     else if (event.kind === "skip") state.skips[event.task] = event;
     else if (event.kind === "flag") state.flags[event.task] = event;
     else if (event.kind === "side") state.side = event.on;
@@ -300,17 +308,29 @@ function makeSortable(container, onDrop, drag) {
 // ---- the panel -------------------------------------------------------------------------------------------------------
 
 /**
- * A widget from the description of one kind of task:
+ * A widget from what `kindOf(config)` says of one kind of task; `config.question`, if there is one, takes the place of
+ * the usual question.
  *   noun                       what one answer is called
+ *   typing                     whether the answer is typed, so that letters are no keys
  *   start(task)                the draft before the first gesture
- *   ask(task)                  the question and its keys, as nodes
+ *   read(task, draft)          a kept draft, in this kind's form; null if it was made by another form of the panel
+ *   ask(task, draft)           the question and its keys, as nodes
  *   body(task, draft, act)     what is judged, as a node; `act(draft, words, options)` records a gesture
  *   key(event, key, task, draft, act)   handle a key (`keyOf` has named it); true if it meant something
  *   move(task, draft, card, to)    the draft after a drag, if cards can be dragged
  *   answer(task, draft)        what goes into the answer event, or a sentence about what is missing
+ *   further(draft)             the draft with the next question on the screen, if there is one more to ask
+ *   reopened(draft)            the draft of an answer that is opened again, if it differs
+ *   isWhole(event)             whether an answer event says all that is asked
  */
-function panel(kind) {
-  return { render: ({ model, el }) => show(kind, model, el) };
+function panel(kindOf) {
+  return {
+    render({ model, el }) {
+      const config = model.get("config");
+      const first = kindOf(config);
+      return show(config.also ? askedTwice(first, kindOf({ ...config, question: config.also }), config.also) : first, model, el);
+    },
+  };
 }
 
 function show(kind, model, el) {
@@ -337,17 +357,24 @@ function show(kind, model, el) {
   let lastTime = 0;
   const visibleSince = () => (document.hidden ? null : performance.now());
   let clock = { task: null, spent: 0, since: visibleSince() };
+  const spentBefore = new Map(); // task id -> ms on the screen before another task was opened
   let state = replay([]);
+  let pending = []; // events that are not yet saved
   let current = null;
+  let opened = null; // the task that was opened out of turn, answered or not
   let composing = false; // whether an input method is at work in a text field
 
   // -- parts of the page
   const title = h("h3");
   const progressText = h("span", { class: "n" });
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0 }, h("i"));
+  const back = () => root.focus({ preventScroll: true });
+  const strip = makeStrip({ name: config.name, tasks, standing, open, back, current: () => current, hasKeys: !kind.typing });
+  const earlier = h("p", { class: "note earlier", hidden: true });
   const ask = h("p", { class: "ask" });
   const body = h("div", { class: "body" });
   const guidelines = h("aside", { class: "guidelines", "aria-label": "Guidelines", hidden: true }, paragraphs(config.guidelines));
+  const remarks = makeRemarks({ kept: remarkOn, keep: remark, next, back, isOff: () => Boolean(kind.typing) || !current });
   const flagForm = makeFlagForm();
   const status = h("span", { class: "saved" });
   const live = h("div", { class: "sr", "aria-live": "polite" });
@@ -369,7 +396,7 @@ function show(kind, model, el) {
   const footer = h("footer", {}, Object.values(buttons), status);
   const main = h("div", { class: "main" }, body, guidelines);
   const root = h("section", { class: `topfive topfive-${config.type}`, tabindex: 0, "aria-label": `${config.name}: ${kind.noun}` },
-    h("header", {}, title, progressText), bar, ask, main, flagForm, footer, elsewhere, side, live);
+    h("header", {}, title, progressText), bar, strip.node, earlier, ask, main, remarks.node, flagForm, footer, elsewhere, side, live);
   if (!config.guidelines) buttons.guidelines.hidden = true;
   el.replaceChildren(root);
 
@@ -443,7 +470,7 @@ function show(kind, model, el) {
     }
     take(detail.events);
     refresh();
-    if (current && isDone(current)) redraw();
+    if (current && isDone(current) && !opened) redraw();
   }
 
   /** Count events as saved. Returns whether one of them was not made here. */
@@ -458,26 +485,35 @@ function show(kind, model, el) {
 
   // -- what is on the screen
   function refresh() {
-    const pending = queue.events().filter((event) => !saved.has(event.id));
+    catchUp();
+    say();
+  }
+
+  function catchUp() {
+    pending = queue.events().filter((event) => !saved.has(event.id));
     state = replay(about(tasks, [...saved.values(), ...pending]), tasks);
+  }
+
+  function say() {
     const done = tasks.filter(isDone).length;
     const isLate = !isConnected() || (waitingSince !== null && Date.now() - waitingSince > PATIENCE);
     const clicks = about(tasks, [...saved.values()]).filter((event) => event.at !== undefined).length;
-    progressText.textContent = done < tasks.length
-      ? `${kind.noun} ${done + 1} of ${tasks.length} · ${timeLeft()}` : `${count(tasks.length, kind.noun)}, all done`;
+    sayProgress(done);
+    strip.refresh();
     bar.setAttribute("aria-valuemax", tasks.length);
     bar.setAttribute("aria-valuenow", done);
     bar.firstChild.style.width = `${(100 * done) / tasks.length}%`;
-    setStatus(pending, clicks, isLate);
+    setStatus(clicks, isLate);
     buttons.undo.disabled = !state.undo || Boolean(state.reveal);
     buttons.redo.disabled = !state.redo || Boolean(state.reveal);
-    const finished = done === tasks.length;
-    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = finished || !isReady();
+    const isOver = done === tasks.length && !opened;
+    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = isOver || !isReady();
+    buttons.skip.textContent = current && state.answers[current.id] ? "Leave as it is" : "Skip";
     if (buttons.side) buttons.side.setAttribute("aria-pressed", String(sideIsOn()));
     drawSide();
   }
 
-  function setStatus(pending, clicks, isLate) {
+  function setStatus(clicks, isLate) {
     const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
     const isFragile = pending.some(({ id }) => queue.refused.has(id));
     const fragile = isFragile ? " (kept in this page only: your browser's storage is full or off)" : "";
@@ -514,8 +550,19 @@ function show(kind, model, el) {
     return el.closest(".jupyter-widgets-disconnected") === null;
   }
 
-  const isDone = (task) => Boolean(state.answers[task.id] || state.skips[task.id]);
+  const isWhole = (answer) => Boolean(answer) && kind.isWhole(answer);
+  const isDone = (task) => isWhole(state.answers[task.id]) || Boolean(state.skips[task.id]);
   const sideIsOn = () => Boolean(config.side) && (state.side ?? true);
+
+  function sayProgress(done) {
+    const where = current ? tasks.indexOf(current) + 1 : done + 1;
+    const how = current && isWhole(state.answers[current.id]) ? "answered; Next keeps a change" : timeLeft();
+    progressText.textContent = done < tasks.length || opened
+      ? `${kind.noun} ${where} of ${tasks.length} · ${how}` : `${count(tasks.length, kind.noun)}, all done`;
+    const before = tasks.filter((task) => state.answers[task.id] && !isWhole(state.answers[task.id])).length;
+    earlier.hidden = !before;
+    earlier.textContent = `${count(before, "answer")} here ${before === 1 ? "was" : "were"} given to an earlier form of this panel, which asked something else. ${before === 1 ? "It is kept, and its task is" : "They are kept, and their tasks are"} asked again.`;
+  }
 
   function timeLeft() {
     const left = tasks.filter((task) => !isDone(task));
@@ -534,12 +581,13 @@ function show(kind, model, el) {
   }
 
   function draw() {
-    body.firstChild?.flush?.(); // what has been typed since the last pause
-    refresh();
+    flush();
+    catchUp();
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
-    current = isReady() ? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: visibleSince() };
+    current = isReady() ? opened ?? tasks.find((task) => !isDone(task)) : undefined;
+    if (current?.id !== clock.task) turnClock();
+    say();
     if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
     } else if (!current) {
@@ -547,11 +595,14 @@ function show(kind, model, el) {
       ask.replaceChildren();
       body.replaceChildren(farewell());
     } else {
-      title.textContent = current.prompt.text.charAt(0).toUpperCase() + current.prompt.text.slice(1);
-      ask.replaceChildren(...kind.ask(current, config));
+      title.textContent = sentence(current.prompt.text);
+      ask.replaceChildren(...kind.ask(current, draft()));
+      ask.classList.toggle("second", Boolean(draft().asks));
       body.replaceChildren(kind.body(current, draft(), act));
       body.classList.toggle("flagged", Boolean(state.flags[current.id]));
     }
+    remarks.refresh();
+    strip.follow();
     if (held) keepFocus(held, focus);
   }
 
@@ -562,7 +613,18 @@ function show(kind, model, el) {
     if (!root.contains(document.activeElement) || document.activeElement.disabled) root.focus({ preventScroll: true });
   }
 
-  const draft = () => state.drafts[current.id] ?? kind.start(current);
+  function draft() {
+    const kept = state.drafts[current.id];
+    const read = (kept instanceof Object && kind.read(current, kept)) || kind.start(current);
+    const isReopened = state.answers[current.id] && !state.changed.has(current.id);
+    return isReopened && kind.reopened ? kind.reopened(read) : read;
+  }
+
+  /** Make events of what has been typed since the last pause. */
+  function flush() {
+    body.firstChild?.flush?.();
+    remarks.flush();
+  }
 
   function act(newDraft, words, { redraw = true } = {}) {
     record("draft", { task: current.id, draft: newDraft });
@@ -578,7 +640,7 @@ function show(kind, model, el) {
 
   function farewell() {
     const skipped = Object.keys(state.skips).length;
-    const parts = [h("p", { class: "note" }, `Every answer is in your ledger${skipped ? `; ${skipped} skipped` : ""}. Undo takes you back.`)];
+    const parts = [h("p", { class: "note" }, `Every answer is in your ledger${skipped ? `; ${skipped} skipped` : ""}. Undo takes you back${tasks.length > 1 ? ", and the numbers above open any again" : ""}.`)];
     if (config.type === "blind") parts.push(...revealParts());
     return h("div", {}, parts);
   }
@@ -614,7 +676,7 @@ function show(kind, model, el) {
   // -- gestures that all kinds share
   function next() {
     if (!current) return;
-    body.firstChild?.flush?.();
+    flush();
     const answer = kind.answer(current, draft());
     if (typeof answer === "string") {
       live.textContent = answer;
@@ -623,13 +685,32 @@ function show(kind, model, el) {
       body.append(note);
       return;
     }
-    record("answer", { type: config.type, of: config.of, ...asked(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
-    draw();
+    const further = kind.further?.(draft());
+    if (further) return act(further, `Second question: ${config.also}`);
+    record("answer", { type: config.type, of: config.of, ...asked(current), seconds: secondsSpent(), side: sideIsOn(), ...answer, ...remarks.fields() });
+    onward();
     live.textContent = current ? `Noted. Next: ${current.prompt.text}` : "Noted. All done.";
   }
 
   function asked(task) {
     return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of };
+  }
+
+  /** Go on with the first task that has no answer yet. */
+  function onward() {
+    spentBefore.delete(current.id);
+    clock = { task: null, spent: 0, since: null };
+    opened = null;
+    draw();
+  }
+
+  /** Put a task on the screen, whatever its turn. */
+  function open(task) {
+    if (!task || !isReady() || state.reveal) return;
+    opened = task;
+    draw();
+    root.focus({ preventScroll: true });
+    live.textContent = `${strip.wordsFor(task)}. ${isWhole(state.answers[task.id]) ? "Next keeps a change." : ""}`;
   }
 
   function undo() {
@@ -641,18 +722,44 @@ function show(kind, model, el) {
   }
 
   function change(name, target) {
-    body.firstChild?.flush?.();
+    flush();
     record(name, { of: target.id });
+    const isSettled = name === "redo" && (target.kind === "answer" || target.kind === "skip");
+    opened = isSettled ? null : tasks.find((task) => task.id === target.task); // what is taken back is seen
     draw();
-    live.textContent = `${name === "undo" ? "Undone" : "Redone"}: ${target.kind === "draft" ? "a move" : target.kind}`;
+    live.textContent = `${name === "undo" ? "Undone" : "Redone"}: ${{ draft: "a move", remark: "a remark" }[target.kind] ?? target.kind}`;
   }
 
   function skip() {
     if (!current) return;
-    body.firstChild?.flush?.();
-    record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
-    draw();
-    live.textContent = "Skipped.";
+    flush();
+    const isAnswered = Boolean(state.answers[current.id]);
+    if (!isAnswered) record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
+    onward();
+    live.textContent = isAnswered ? "Left as it is." : "Skipped.";
+  }
+
+  function previous() {
+    open(tasks[(current ? tasks.indexOf(current) : tasks.length) - 1]);
+  }
+
+  /** How it stands with a task, for the row of all tasks. */
+  function standing(task) {
+    const answer = state.answers[task.id];
+    const begun = state.changed.has(task.id);
+    const how = answer ? (!isWhole(answer) ? "earlier" : begun ? "changed" : "answered") : state.skips[task.id] ? "skipped" : begun ? "draft" : "todo";
+    return { how, isFlagged: Boolean(state.flags[task.id]), isUnsure: state.remarks[task.id]?.sure === false, isClosed: Boolean(state.reveal) };
+  }
+
+  /** How sure, and why, of the task on the screen. */
+  function remarkOn() {
+    const { sure = true, why = "" } = (current && state.remarks[current.id]) ?? {};
+    return { sure, why };
+  }
+
+  function remark(change, words) {
+    record("remark", { task: current.id, ...remarkOn(), ...change });
+    if (words) live.textContent = words;
   }
 
   function makeFlagForm() {
@@ -720,7 +827,12 @@ function show(kind, model, el) {
       return closeFlag();
     }
     if (flagForm.contains(target)) return;
-    const isHandled = current && kind.key(event, key, current, draft(), act);
+    if (target === remarks.why) {
+      if (!remarks.key(event, key)) return;
+      event.preventDefault();
+      return event.stopPropagation();
+    }
+    const isHandled = strip.key(event, key) || (current && kind.key(event, key, current, draft(), act));
     if (isHandled || sharedKey(event, key, command, isTyping)) {
       event.preventDefault();
       event.stopPropagation();
@@ -735,7 +847,7 @@ function show(kind, model, el) {
     if (command) return false;
     const presses = event.target.matches("button:not([role=radio]), summary");
     if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
-    const actions = { u: undo, r: redo, s: skip, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
+    const actions = { u: undo, r: redo, s: skip, p: previous, o: strip.focus, n: remarks.toggle, w: remarks.focus, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
     return key in actions && (actions[key](), true);
   }
 
@@ -750,13 +862,17 @@ function show(kind, model, el) {
   }
 
   // -- time: only while the page can be seen
-  function secondsSpent() {
-    const running = clock.since === null ? 0 : performance.now() - clock.since;
-    return Math.round((clock.spent + running) / 100) / 10;
+  const spent = () => clock.spent + (clock.since === null ? 0 : performance.now() - clock.since);
+  const secondsSpent = () => Math.round(spent() / 100) / 10;
+
+  /** The clock of the task on the screen goes on from where it stood when another was opened. */
+  function turnClock() {
+    if (clock.task) spentBefore.set(clock.task, spent());
+    clock = { task: current?.id ?? null, spent: spentBefore.get(current?.id) ?? 0, since: visibleSince() };
   }
 
   function onVisibility() {
-    if (document.hidden && clock.since !== null) clock = { ...clock, spent: clock.spent + performance.now() - clock.since, since: null };
+    if (document.hidden && clock.since !== null) clock = { ...clock, spent: spent(), since: null };
     else if (!document.hidden && clock.since === null) clock.since = performance.now();
   }
 
@@ -771,9 +887,7 @@ function show(kind, model, el) {
     else refresh();
   }
 
-  function leave() {
-    body.firstChild?.flush?.();
-  }
+  const leave = flush;
 
   if (kind.move) makeSortable(body, drop, drag);
   root.addEventListener("pointerdown", onPointer, true);

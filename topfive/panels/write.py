@@ -5,14 +5,14 @@ from typing import Any
 
 from topfive.ledger import Task
 from topfive.lists import Prompt
-from topfive.panels.base import Panel, source
+from topfive.panels.base import COMMON, Panel, source
 
 
 class Write(Panel):
     """Writing a list of five for each prompt. What is typed is kept after each pause of 0.4 s."""
 
     type = "write"
-    _esm = source("common.js", "write.js")
+    _esm = source(*COMMON, "write.js")
     _css = source("common.css", "write.css")
 
     def __init__(self, prompts: Sequence[Prompt], name: str = "write", **more: Any) -> None:
