@@ -1,7 +1,7 @@
 """A student's clicks, on disk before they are acknowledged, and what they mean. docs/ledger.md has the protocol."""
 
 from topfive.ledger.bring import bring
-from topfive.ledger.convert import load, ranking_event, rankings
+from topfive.ledger.convert import as_rankings, load, ranking_event, rankings
 from topfive.ledger.reading import answers, live, read
 from topfive.ledger.store import Event, Ledger, LedgerError, default_path
 from topfive.ledger.tasks import Task, with_repeats
@@ -12,6 +12,7 @@ __all__ = [
     "LedgerError",
     "Task",
     "answers",
+    "as_rankings",
     "bring",
     "default_path",
     "live",

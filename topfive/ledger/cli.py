@@ -11,7 +11,7 @@ from topfive.data import read_jsonl
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.ledger import plain, table
-from topfive.ledger.convert import EXPORTS
+from topfive.ledger.convert import export_rows
 from topfive.ledger.reading import duplicates, is_ledger, live, read
 from topfive.ledger.store import Event, Ledger, LedgerError, default_path, is_header
 
@@ -27,6 +27,13 @@ class Kind(StrEnum):
     rankings = "rankings"
     ratings = "ratings"
     written = "written"
+
+
+class Asked(StrEnum):
+    """Which of a panel's two questions."""
+
+    first = "first"
+    also = "also"
 
 
 @app.command()
@@ -59,6 +66,7 @@ def export(
     kind: Annotated[Kind, typer.Argument(help="What; preferences are TRL's prompt, chosen, rejected.")],
     out: Annotated[Path, typer.Argument(help="A .jsonl file, or a folder for a datasets.Dataset.")],
     ledger: File = None,
+    question: Annotated[Asked, typer.Option(help="Which question the preferences answer.")] = Asked.first,
 ) -> None:
     """Write what the clicks mean as JSONL or as a `datasets.Dataset`."""
     path = _existing(ledger)
@@ -68,7 +76,7 @@ def export(
             f"{out}: write {out.with_suffix('.jsonl')} for a file, a name without an ending for a folder"
         )
     events, problems = read(path)
-    rows = EXPORTS[kind.value](events)
+    rows = export_rows(kind.value, events, question.value)
     if as_lines:
         write_atomic(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     else:

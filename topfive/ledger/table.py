@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from topfive.ledger.convert import BEST_AND_WORST, scales_of
 from topfive.ledger.reading import answers, live
 from topfive.ledger.store import Event
 from topfive.lists import parse
@@ -12,8 +13,15 @@ COLUMNS = ("time (UTC)", "panel", "prompt", "answer", "seconds")
 def answer_rows(events: Iterable[Event]) -> list[tuple[str, ...]]:
     """One row of COLUMNS for each answer, skip and flag that holds."""
     events = list(events)
-    others = [event for event in live(events) if event["kind"] in ("skip", "flag")]
-    chosen = sorted([*answers(events), *others], key=lambda event: str(event.get("time")))
+    given = answers(events)
+    answered = {(event.get("panel"), event.get("task")) for event in given}
+    others = [
+        event
+        for event in live(events)
+        if event["kind"] == "flag"
+        or (event["kind"] == "skip" and (event.get("panel"), event.get("task")) not in answered)
+    ]
+    chosen = sorted([*given, *others], key=lambda event: str(event.get("time")))
     return [
         (
             str(event.get("time", ""))[:19].replace("T", " "),
@@ -34,7 +42,7 @@ def _prompt_text(event: Event) -> str:
 def in_words(event: Event) -> str:
     """What was answered. An answer that cannot be read says so."""
     try:
-        return _in_words(event)
+        return _in_words(event) + _second(event) + _remark(event)
     except (KeyError, TypeError, IndexError, ValueError):
         return "unreadable"
 
@@ -44,14 +52,29 @@ def _in_words(event: Event) -> str:
         return "skipped"
     if event["kind"] == "flag":
         return f"flagged: {event['reason']}"
-    match event["type"]:
-        case "rate":
-            return f"{event['rating']} of 5: {label(event['texts'][0])}"
-        case "write":
-            return label(event["texts"][0])
-        case _ if event.get("bad"):
-            return "none is good"
+    if event["type"] == "rate":
+        marks = [f"{name} {point}" for name, point in scales_of(event).items()] or [str(event["rating"])]
+        return f"{', '.join(marks)} of 5: {label(event['texts'][0])}"
+    return label(event["texts"][0]) if event["type"] == "write" else _order_in_words(event)
+
+
+def _order_in_words(event: Event) -> str:
+    if event.get("bad"):
+        return "none is good"
+    if event.get("mode") == BEST_AND_WORST:
+        return f"best {label(event['texts'][event['best']])}, worst {label(event['texts'][event['worst']])}"
     return ordering(event["texts"], event["ranks"])
+
+
+def _second(event: Event) -> str:
+    """The answer to the second question, if there was one."""
+    return f"; also: {_order_in_words(event | {'mode': '', 'bad': False} | event['also'])}" if event.get("also") else ""
+
+
+def _remark(event: Event) -> str:
+    """How sure, and why."""
+    why = f" ({event['why']})" if event.get("why") else ""
+    return "; not sure" * (event.get("sure") is False) + why
 
 
 def ordering(texts: Sequence[str], ranks: Sequence[int]) -> str:

@@ -5,7 +5,18 @@ from topfive.panels.base import Panel
 from topfive.panels.blind import Blind
 from topfive.panels.compare import Compare
 from topfive.panels.rank import Rank
-from topfive.panels.rate import Rate
+from topfive.panels.rate import HELPFUL_AND_FAITHFUL, Rate, Scale
 from topfive.panels.write import Write
 
-__all__ = ["Blind", "Compare", "Panel", "Rank", "Rate", "Task", "Write", "with_repeats"]
+__all__ = [
+    "HELPFUL_AND_FAITHFUL",
+    "Blind",
+    "Compare",
+    "Panel",
+    "Rank",
+    "Rate",
+    "Scale",
+    "Task",
+    "Write",
+    "with_repeats",
+]

@@ -22,8 +22,16 @@ from topfive.ledger.store import UnfitError, check
 from topfive.panels.side import opinion
 
 HERE = Path(__file__).parent
-ROOM = 2_000  # bytes of an answer beside its task: places, times, a reason
+ROOM = 4_000  # bytes of an answer beside its task: places, times, a second question, a line about why
+LONGEST_QUESTION = 200  # characters
 COUNTING = ("answer", "skip", "flag", "undo", "redo")
+
+
+def second_question(text: str) -> str:
+    """A question in words, or none. Raises ValueError for one that is longer than a line."""
+    if len(text.strip()) > LONGEST_QUESTION:
+        raise ValueError(f"a second question has at most {LONGEST_QUESTION} characters, got {len(text.strip())}")
+    return text.strip()
 
 
 def source(*names: str) -> str:
@@ -39,6 +47,7 @@ class Panel(anywidget.AnyWidget):
     guidelines: shown beside the task on request; empty lines part paragraphs, "- " begins a bullet.
     side: whether the small model's view is shown after each answer until the student switches it off.
     ledger: the file, if it is not the running notebook's `work/ledger.jsonl`.
+    asks: what the kind of panel asks beside the usual, for its part in the browser.
 
     Without a front end it is a table of the answers so far.
     """
@@ -57,6 +66,7 @@ class Panel(anywidget.AnyWidget):
         guidelines: str = "",
         side: bool = True,
         ledger: str | os.PathLike[str] | None = None,
+        asks: Mapping[str, Any] | None = None,
     ) -> None:
         if not tasks or len({task.id for task in tasks}) < len(tasks):
             raise ValueError(f"a panel needs at least one task and no task twice, got {len(tasks)}")
@@ -76,6 +86,7 @@ class Panel(anywidget.AnyWidget):
                 "ledger": header["id"] if self.ledger.path.exists() else "new",
                 "guidelines": guidelines,
                 "side": side,
+                **(asks or {}),
             },
         )
         self.on_msg(self._receive)
@@ -108,6 +119,14 @@ class Panel(anywidget.AnyWidget):
         """Answers under this panel's name to tasks that it does not ask (any more). They stay in the ledger."""
         known = {task["id"] for task in self.tasks}
         return [event for event in answers(self._named()) if event.get("task") not in known]
+
+    def outdated(self) -> list[Event]:
+        """Answers to an earlier form of this panel, which asked less. They count; the panel asks their tasks again."""
+        return [event for event in self.answers() if not self._is_whole(event)]
+
+    def _is_whole(self, _: Event) -> bool:
+        """Whether an answer says all that this panel asks."""
+        return True
 
     def _named(self) -> list[Event]:
         return [event for event in read(self.ledger.path)[0] if event.get("panel") == self.name]
@@ -157,18 +176,20 @@ class Panel(anywidget.AnyWidget):
     def _table(self) -> dict[str, str]:
         """The answers so far, for whoever opens the saved notebook without a kernel, and the id to find it by."""
         rows = table.answer_rows(self.events())
-        note = f"{self._so_far(rows)} when this notebook was saved. To go on, run this cell again."
+        note = f"{self._so_far()} when this notebook was saved. To go on, run this cell again."
         return {"model": str(self.model_id), "table": _html_table(note, rows)}
 
-    def _so_far(self, rows: Sequence[object]) -> str:
-        return f"{self.name}: {len(rows)} of {len(self.tasks)} answered"
+    def _so_far(self) -> str:
+        outdated = len(self.outdated())
+        earlier = f" ({outdated} of them in an earlier form of this panel, to be asked again)" if outdated else ""
+        return f"{self.name}: {len(self.answers())} of {len(self.tasks)} answered{earlier}"
 
     def _reveal(self) -> None:
         """Only a blind panel has something to reveal."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         rows = table.answer_rows(self.events())
-        note = self._so_far(rows)
+        note = self._so_far()
         if "NBGRADER_EXECUTION" not in os.environ:
             note += " when this cell ran"
         static = {

@@ -7,7 +7,8 @@ const RESEND_AFTER = 4000; // ms without an answer before the queue is sent agai
 const PATIENCE = 2500; // ms before the panel says that the kernel does not answer
 const BATCH = 50; // events a message
 const WORDS_PER_MINUTE = 230; // silent reading of English, Brysbaert 2019
-const UNDOABLE = new Set(["draft", "answer", "skip", "flag"]);
+const UNDOABLE = new Set(["draft", "remark", "answer", "skip", "flag"]);
+const TYPING_PAUSE = 400; // ms after which what was typed is an event
 const LETTERS = "abcdef";
 
 /** An element with attributes, `on…` listeners and children. Text is always text, never markup. */
@@ -26,6 +27,7 @@ function h(tag, attributes, ...children) {
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 const ordinal = (n) => n + (["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th");
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /** The lines of a list as the model wrote them, numbers included. */
@@ -191,10 +193,15 @@ function replay(events, tasks = []) {
     } else if (UNDOABLE.has(event.kind)) redoable = [];
   }
   const live = events.filter((event) => event.kind !== "undo" && event.kind !== "redo" && !undone.has(event.id));
-  const state = { drafts: {}, answers: {}, skips: {}, flags: {}, side: null, reveal: null };
+  const state = { drafts: {}, remarks: {}, answers: {}, changed: new Set(), skips: {}, flags: {}, side: null, reveal: null };
   for (const event of live) {
+    if (event.kind === "draft" || event.kind === "remark") state.changed.add(event.task);
     if (event.kind === "draft") state.drafts[event.task] = event.draft;
-    else if (event.kind === "answer") state.answers[event.task] = event;
+    else if (event.kind === "remark") state.remarks[event.task] = event;
+    else if (event.kind === "answer") {
+      state.answers[event.task] = event;
+      state.changed.delete(event.task);
+    }
     else if (event.kind === "skip") state.skips[event.task] = event;
     else if (event.kind === "flag") state.flags[event.task] = event;
     else if (event.kind === "side") state.side = event.on;
@@ -300,17 +307,83 @@ function makeSortable(container, onDrop, drag) {
 // ---- the panel -------------------------------------------------------------------------------------------------------
 
 /**
- * A widget from the description of one kind of task:
+ * A widget from what `kindOf(config)` says of one kind of task; `config.question`, if there is one, takes the place of
+ * the usual question.
  *   noun                       what one answer is called
+ *   typing                     whether the answer is typed, so that letters are no keys
  *   start(task)                the draft before the first gesture
- *   ask(task)                  the question and its keys, as nodes
+ *   read(task, draft)          a kept draft, in this kind's form; null if it was made by another form of the panel
+ *   ask(task, draft)           the question and its keys, as nodes
  *   body(task, draft, act)     what is judged, as a node; `act(draft, words, options)` records a gesture
  *   key(event, key, task, draft, act)   handle a key (`keyOf` has named it); true if it meant something
  *   move(task, draft, card, to)    the draft after a drag, if cards can be dragged
  *   answer(task, draft)        what goes into the answer event, or a sentence about what is missing
+ *   further(draft)             the draft with the next question on the screen, if there is one more to ask
+ *   isWhole(event)             whether an answer event says all that is asked
  */
-function panel(kind) {
-  return { render: ({ model, el }) => show(kind, model, el) };
+function panel(kindOf) {
+  return {
+    render({ model, el }) {
+      const config = model.get("config");
+      const first = kindOf(config);
+      return show(config.also ? askedTwice(first, kindOf({ ...config, question: config.also }), config.also) : first, model, el);
+    },
+  };
+}
+
+/**
+ * Two questions about the same texts, one after the other, as one kind. A draft is {asks, first, also}: which question
+ * is on the screen, 0 or 1, and the draft of each.
+ */
+function askedTwice(first, also, question) {
+  const kindAt = ({ asks }) => (asks ? also : first);
+  const ownOf = (draft) => (draft.asks ? draft.also : draft.first);
+  const put = (draft, own) => ({ ...draft, [draft.asks ? "also" : "first"]: own });
+  const inside = (draft, act) => (own, ...rest) => act(put(draft, own), ...rest);
+  const isAnswered = (task, draft) => typeof first.answer(task, draft.first) !== "string";
+  const begin = (task, own) => own && { asks: 0, first: own, also: also.start(task) };
+  const back = (draft) => [{ ...draft, asks: 0 }, "First question again."];
+  return {
+    ...first,
+    start: (task) => begin(task, first.start(task)),
+
+    read(task, draft) {
+      if (!draft?.first) return begin(task, first.read(task, draft)); // from before there was a second question
+      const [one, two] = [first.read(task, draft.first), also.read(task, draft.also)];
+      return one && two && { asks: draft.asks ? 1 : 0, first: one, also: two };
+    },
+
+    ask: (task, draft) => kindAt(draft).ask(task, ownOf(draft)),
+
+    body(task, draft, act) {
+      const step = (asks, gesture, disabled) => h("button", { type: "button", "data-focus": `question ${asks}`, disabled,
+        "aria-current": draft.asks === asks ? "step" : null, onclick: () => draft.asks !== asks && act(...gesture()) },
+        asks ? "Second question" : `First question${isAnswered(task, draft) ? " ✓" : ""}`);
+      const steps = h("div", { class: "steps", role: "group", "aria-label": "two questions about the same" },
+        step(0, () => back(draft)), step(1, () => [this.further(draft), `Second question: ${question}`], !isAnswered(task, draft)));
+      return h("div", {}, steps, kindAt(draft).body(task, ownOf(draft), inside(draft, act)));
+    },
+
+    key(event, key, task, draft, act) {
+      if (key === "Backspace" && draft.asks) return act(...back(draft)), true;
+      return kindAt(draft).key(event, key, task, ownOf(draft), inside(draft, act));
+    },
+
+    move: first.move && ((task, draft, card, to) => {
+      const [own, words] = kindAt(draft).move(task, ownOf(draft), card, to);
+      return [put(draft, own), words];
+    }),
+
+    answer(task, draft) {
+      const one = first.answer(task, draft.first);
+      if (!draft.asks || typeof one === "string") return one;
+      const two = also.answer(task, draft.also);
+      return typeof two === "string" ? two : { ...one, also: { question, ...two } };
+    },
+
+    further: (draft) => (draft.asks ? null : { ...draft, asks: 1 }),
+    isWhole: (event) => Boolean(event.also) && first.isWhole(event),
+  };
 }
 
 function show(kind, model, el) {
@@ -337,17 +410,23 @@ function show(kind, model, el) {
   let lastTime = 0;
   const visibleSince = () => (document.hidden ? null : performance.now());
   let clock = { task: null, spent: 0, since: visibleSince() };
+  const spentBefore = new Map(); // task id -> ms on the screen before another task was opened
   let state = replay([]);
+  let pending = []; // events that are not yet saved
   let current = null;
+  let opened = null; // the task that was opened out of turn, answered or not
   let composing = false; // whether an input method is at work in a text field
 
   // -- parts of the page
   const title = h("h3");
   const progressText = h("span", { class: "n" });
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0 }, h("i"));
+  const strip = makeStrip();
+  const earlier = h("p", { class: "note earlier", hidden: true });
   const ask = h("p", { class: "ask" });
   const body = h("div", { class: "body" });
   const guidelines = h("aside", { class: "guidelines", "aria-label": "Guidelines", hidden: true }, paragraphs(config.guidelines));
+  const remarks = makeRemarks();
   const flagForm = makeFlagForm();
   const status = h("span", { class: "saved" });
   const live = h("div", { class: "sr", "aria-live": "polite" });
@@ -369,7 +448,7 @@ function show(kind, model, el) {
   const footer = h("footer", {}, Object.values(buttons), status);
   const main = h("div", { class: "main" }, body, guidelines);
   const root = h("section", { class: `topfive topfive-${config.type}`, tabindex: 0, "aria-label": `${config.name}: ${kind.noun}` },
-    h("header", {}, title, progressText), bar, ask, main, flagForm, footer, elsewhere, side, live);
+    h("header", {}, title, progressText), bar, strip.node, earlier, ask, main, remarks.node, flagForm, footer, elsewhere, side, live);
   if (!config.guidelines) buttons.guidelines.hidden = true;
   el.replaceChildren(root);
 
@@ -443,7 +522,7 @@ function show(kind, model, el) {
     }
     take(detail.events);
     refresh();
-    if (current && isDone(current)) redraw();
+    if (current && isDone(current) && !opened) redraw();
   }
 
   /** Count events as saved. Returns whether one of them was not made here. */
@@ -458,26 +537,35 @@ function show(kind, model, el) {
 
   // -- what is on the screen
   function refresh() {
-    const pending = queue.events().filter((event) => !saved.has(event.id));
+    catchUp();
+    say();
+  }
+
+  function catchUp() {
+    pending = queue.events().filter((event) => !saved.has(event.id));
     state = replay(about(tasks, [...saved.values(), ...pending]), tasks);
+  }
+
+  function say() {
     const done = tasks.filter(isDone).length;
     const isLate = !isConnected() || (waitingSince !== null && Date.now() - waitingSince > PATIENCE);
     const clicks = about(tasks, [...saved.values()]).filter((event) => event.at !== undefined).length;
-    progressText.textContent = done < tasks.length
-      ? `${kind.noun} ${done + 1} of ${tasks.length} · ${timeLeft()}` : `${count(tasks.length, kind.noun)}, all done`;
+    sayProgress(done);
+    strip.refresh();
     bar.setAttribute("aria-valuemax", tasks.length);
     bar.setAttribute("aria-valuenow", done);
     bar.firstChild.style.width = `${(100 * done) / tasks.length}%`;
-    setStatus(pending, clicks, isLate);
+    setStatus(clicks, isLate);
     buttons.undo.disabled = !state.undo || Boolean(state.reveal);
     buttons.redo.disabled = !state.redo || Boolean(state.reveal);
-    const finished = done === tasks.length;
-    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = finished || !isReady();
+    const isOver = done === tasks.length && !opened;
+    for (const name of ["next", "skip", "flag"]) buttons[name].disabled = isOver || !isReady();
+    buttons.skip.textContent = current && state.answers[current.id] ? "Leave as it is" : "Skip";
     if (buttons.side) buttons.side.setAttribute("aria-pressed", String(sideIsOn()));
     drawSide();
   }
 
-  function setStatus(pending, clicks, isLate) {
+  function setStatus(clicks, isLate) {
     const advice = trouble || (isLate && "the kernel does not answer; if it was restarted, run this cell again");
     const isFragile = pending.some(({ id }) => queue.refused.has(id));
     const fragile = isFragile ? " (kept in this page only: your browser's storage is full or off)" : "";
@@ -514,8 +602,19 @@ function show(kind, model, el) {
     return el.closest(".jupyter-widgets-disconnected") === null;
   }
 
-  const isDone = (task) => Boolean(state.answers[task.id] || state.skips[task.id]);
+  const isWhole = (answer) => Boolean(answer) && kind.isWhole(answer);
+  const isDone = (task) => isWhole(state.answers[task.id]) || Boolean(state.skips[task.id]);
   const sideIsOn = () => Boolean(config.side) && (state.side ?? true);
+
+  function sayProgress(done) {
+    const where = current ? tasks.indexOf(current) + 1 : done + 1;
+    const how = current && isWhole(state.answers[current.id]) ? "answered; Next keeps a change" : timeLeft();
+    progressText.textContent = done < tasks.length || opened
+      ? `${kind.noun} ${where} of ${tasks.length} · ${how}` : `${count(tasks.length, kind.noun)}, all done`;
+    const before = tasks.filter((task) => state.answers[task.id] && !isWhole(state.answers[task.id])).length;
+    earlier.hidden = !before;
+    earlier.textContent = `${count(before, "answer")} here ${before === 1 ? "was" : "were"} given to an earlier form of this panel, which asked something else. ${before === 1 ? "It is kept, and its task is" : "They are kept, and their tasks are"} asked again.`;
+  }
 
   function timeLeft() {
     const left = tasks.filter((task) => !isDone(task));
@@ -534,12 +633,13 @@ function show(kind, model, el) {
   }
 
   function draw() {
-    body.firstChild?.flush?.(); // what has been typed since the last pause
-    refresh();
+    flush();
+    catchUp();
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
-    current = isReady() ? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) clock = { task: current?.id ?? null, spent: 0, since: visibleSince() };
+    current = isReady() ? opened ?? tasks.find((task) => !isDone(task)) : undefined;
+    if (current?.id !== clock.task) turnClock();
+    say();
     if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
     } else if (!current) {
@@ -547,11 +647,13 @@ function show(kind, model, el) {
       ask.replaceChildren();
       body.replaceChildren(farewell());
     } else {
-      title.textContent = current.prompt.text.charAt(0).toUpperCase() + current.prompt.text.slice(1);
-      ask.replaceChildren(...kind.ask(current, config));
+      title.textContent = sentence(current.prompt.text);
+      ask.replaceChildren(...kind.ask(current, draft()));
+      ask.classList.toggle("second", Boolean(draft().asks));
       body.replaceChildren(kind.body(current, draft(), act));
       body.classList.toggle("flagged", Boolean(state.flags[current.id]));
     }
+    remarks.refresh();
     if (held) keepFocus(held, focus);
   }
 
@@ -562,7 +664,13 @@ function show(kind, model, el) {
     if (!root.contains(document.activeElement) || document.activeElement.disabled) root.focus({ preventScroll: true });
   }
 
-  const draft = () => state.drafts[current.id] ?? kind.start(current);
+  const draft = () => (state.drafts[current.id] && kind.read(current, state.drafts[current.id])) ?? kind.start(current);
+
+  /** Make events of what has been typed since the last pause. */
+  function flush() {
+    body.firstChild?.flush?.();
+    remarks.flush();
+  }
 
   function act(newDraft, words, { redraw = true } = {}) {
     record("draft", { task: current.id, draft: newDraft });
@@ -578,7 +686,7 @@ function show(kind, model, el) {
 
   function farewell() {
     const skipped = Object.keys(state.skips).length;
-    const parts = [h("p", { class: "note" }, `Every answer is in your ledger${skipped ? `; ${skipped} skipped` : ""}. Undo takes you back.`)];
+    const parts = [h("p", { class: "note" }, `Every answer is in your ledger${skipped ? `; ${skipped} skipped` : ""}. Undo takes you back${tasks.length > 1 ? ", and the numbers above open any again" : ""}.`)];
     if (config.type === "blind") parts.push(...revealParts());
     return h("div", {}, parts);
   }
@@ -614,7 +722,7 @@ function show(kind, model, el) {
   // -- gestures that all kinds share
   function next() {
     if (!current) return;
-    body.firstChild?.flush?.();
+    flush();
     const answer = kind.answer(current, draft());
     if (typeof answer === "string") {
       live.textContent = answer;
@@ -623,13 +731,32 @@ function show(kind, model, el) {
       body.append(note);
       return;
     }
-    record("answer", { type: config.type, of: config.of, ...asked(current), seconds: secondsSpent(), side: sideIsOn(), ...answer });
-    draw();
+    const further = kind.further?.(draft());
+    if (further) return act(further, `Second question: ${config.also}`);
+    record("answer", { type: config.type, of: config.of, ...asked(current), seconds: secondsSpent(), side: sideIsOn(), ...answer, ...remarks.fields() });
+    onward();
     live.textContent = current ? `Noted. Next: ${current.prompt.text}` : "Noted. All done.";
   }
 
   function asked(task) {
     return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of };
+  }
+
+  /** Go on with the first task that has no answer yet. */
+  function onward() {
+    spentBefore.delete(current.id);
+    clock = { task: null, spent: 0, since: null };
+    opened = null;
+    draw();
+  }
+
+  /** Put a task on the screen, whatever its turn. */
+  function open(task) {
+    if (!task || !isReady() || state.reveal) return;
+    opened = task;
+    draw();
+    root.focus({ preventScroll: true });
+    live.textContent = `${strip.wordsFor(task)}. ${isWhole(state.answers[task.id]) ? "Next keeps a change." : ""}`;
   }
 
   function undo() {
@@ -641,18 +768,144 @@ function show(kind, model, el) {
   }
 
   function change(name, target) {
-    body.firstChild?.flush?.();
+    flush();
     record(name, { of: target.id });
+    const isSettled = name === "redo" && (target.kind === "answer" || target.kind === "skip");
+    opened = isSettled ? null : tasks.find((task) => task.id === target.task); // what is taken back is seen
     draw();
-    live.textContent = `${name === "undo" ? "Undone" : "Redone"}: ${target.kind === "draft" ? "a move" : target.kind}`;
+    live.textContent = `${name === "undo" ? "Undone" : "Redone"}: ${{ draft: "a move", remark: "a remark" }[target.kind] ?? target.kind}`;
   }
 
   function skip() {
     if (!current) return;
-    body.firstChild?.flush?.();
-    record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
-    draw();
-    live.textContent = "Skipped.";
+    flush();
+    const isAnswered = Boolean(state.answers[current.id]);
+    if (!isAnswered) record("skip", { task: current.id, prompt: current.prompt, seconds: secondsSpent() });
+    onward();
+    live.textContent = isAnswered ? "Left as it is." : "Skipped.";
+  }
+
+  // -- all tasks in a row of numbers
+  function makeStrip() {
+    let typed = ""; // digits of a number on their way
+    const marks = { answered: "✓", changed: "✓…", earlier: "↻", skipped: "–", draft: "…", todo: "" };
+    const meaning = { answered: "answered", changed: "answered, and changed since: Next keeps the change", earlier: "answered in an earlier form of this panel",
+      skipped: "skipped", draft: "begun", todo: "to do" };
+    const buttons = tasks.map((task) => h("button", { type: "button", onclick: () => open(task) }));
+    const list = h("ol", {}, buttons.map((one) => h("li", {}, one)));
+    const node = h("nav", { class: "strip", "aria-label": `${config.name}: all tasks`, hidden: tasks.length < 2, onfocusout: () => (typed = "") }, list,
+      h("span", { class: "hint" }, h("kbd", {}, "p"), " back, ", h("kbd", {}, "o"), " any"));
+
+    function standing(task) {
+      const answer = state.answers[task.id];
+      if (answer) return isWhole(answer) ? (state.changed.has(task.id) ? "changed" : "answered") : "earlier";
+      return state.skips[task.id] ? "skipped" : state.changed.has(task.id) ? "draft" : "todo";
+    }
+
+    function wordsFor(task) {
+      const parts = [meaning[standing(task)], state.flags[task.id] && "flagged", isUnsure(task) && "not sure"].filter(Boolean);
+      return `${tasks.indexOf(task) + 1} of ${tasks.length}: ${parts.join(", ")}. ${task.prompt.text}`;
+    }
+
+    function refresh() {
+      tasks.forEach((task, i) => {
+        const how = standing(task);
+        const extra = `${state.flags[task.id] ? "!" : ""}${isUnsure(task) ? "?" : ""}`;
+        const text = `${i + 1}${marks[how]}${extra}`;
+        const one = buttons[i];
+        if (one.textContent !== text) one.textContent = text;
+        one.className = `${how}${state.flags[task.id] ? " flagged" : ""}`;
+        one.title = wordsFor(task);
+        one.setAttribute("aria-label", one.title);
+        one.disabled = Boolean(state.reveal);
+        one.tabIndex = one === at() ? 0 : -1;
+        if (task === current) one.setAttribute("aria-current", "step");
+        else one.removeAttribute("aria-current");
+      });
+    }
+
+    const at = () => buttons.find((one) => one === document.activeElement) ?? buttons[Math.max(0, tasks.indexOf(current))];
+
+    function focus(i) {
+      const one = buttons[Math.min(Math.max(i, 0), buttons.length - 1)];
+      one.focus({ preventScroll: true });
+      one.scrollIntoView({ block: "nearest" });
+      refresh();
+    }
+
+    /** Arrows and numbers move along the row; true if the key meant something. */
+    function key(event, key) {
+      const i = buttons.indexOf(event.target);
+      if (i < 0 || event.ctrlKey || event.metaKey || event.altKey) return false;
+      const to = { ArrowLeft: i - 1, ArrowUp: i - 1, ArrowRight: i + 1, ArrowDown: i + 1, Home: 0, End: buttons.length - 1 }[key];
+      if (to !== undefined) return focus(to), true;
+      if (key === "Escape") return root.focus({ preventScroll: true }), true;
+      if (!/^\d$/.test(key)) return false;
+      typed = Number(typed + key) <= tasks.length ? typed + key : key;
+      return Number(typed) > 0 && focus(Number(typed) - 1), true;
+    }
+
+    return { node, refresh, key, wordsFor, focus: () => focus(Math.max(0, tasks.indexOf(current))) };
+  }
+
+  function previous() {
+    open(tasks[(current ? tasks.indexOf(current) : tasks.length) - 1]);
+  }
+
+  const isUnsure = (task) => state.remarks[task.id]?.sure === false;
+
+  // -- how sure, and why: both may be left alone
+  function makeRemarks() {
+    let timer = null;
+    const unsure = h("button", { type: "button", "aria-pressed": "false", "aria-keyshortcuts": "n", onclick: toggle }, "Not sure ", h("kbd", {}, "n"));
+    const why = h("input", { type: "text", maxlength: 300, "aria-keyshortcuts": "w", autocomplete: "off", onblur: flush, oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(flush, TYPING_PAUSE);
+    } });
+    const node = h("div", { class: "remarks" }, unsure, h("label", {}, h("span", {}, "Why? ", h("kbd", {}, "w")), why));
+
+    const kept = () => ({ sure: !(current && isUnsure(current)), why: (current && state.remarks[current.id]?.why) ?? "" });
+
+    function remark(change) {
+      const { sure, why } = { ...kept(), ...change };
+      record("remark", { task: current.id, sure, why });
+    }
+
+    function flush() {
+      if (timer === null) return;
+      clearTimeout(timer);
+      timer = null;
+      if (current && why.value.trim() !== kept().why) remark({ why: why.value.trim() });
+    }
+
+    function toggle() {
+      if (!current) return;
+      flush();
+      remark({ sure: isUnsure(current) });
+      refresh();
+      live.textContent = isUnsure(current) ? "Not sure." : "No longer marked as not sure.";
+    }
+
+    function refresh() {
+      node.hidden = Boolean(kind.typing) || !current;
+      unsure.setAttribute("aria-pressed", String(Boolean(current) && isUnsure(current)));
+      if (timer === null && why.value.trim() !== kept().why) why.value = kept().why;
+    }
+
+    /** In the line Enter and Escape go back to the panel, and Control+Enter is Next; the rest is typed. */
+    function key(event, key) {
+      if (key === "Enter" && (event.ctrlKey || event.metaKey)) next();
+      else if (key !== "Enter" && key !== "Escape") return false;
+      flush();
+      root.focus({ preventScroll: true });
+      return true;
+    }
+
+    return {
+      node, why, flush, refresh, key, toggle,
+      focus: () => current && !node.hidden && why.focus(),
+      fields: () => ({ ...(isUnsure(current) && { sure: false }), ...(kept().why && { why: kept().why }) }),
+    };
   }
 
   function makeFlagForm() {
@@ -720,7 +973,12 @@ function show(kind, model, el) {
       return closeFlag();
     }
     if (flagForm.contains(target)) return;
-    const isHandled = current && kind.key(event, key, current, draft(), act);
+    if (target === remarks.why) {
+      if (!remarks.key(event, key)) return;
+      event.preventDefault();
+      return event.stopPropagation();
+    }
+    const isHandled = strip.key(event, key) || (current && kind.key(event, key, current, draft(), act));
     if (isHandled || sharedKey(event, key, command, isTyping)) {
       event.preventDefault();
       event.stopPropagation();
@@ -735,7 +993,7 @@ function show(kind, model, el) {
     if (command) return false;
     const presses = event.target.matches("button:not([role=radio]), summary");
     if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
-    const actions = { u: undo, r: redo, s: skip, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
+    const actions = { u: undo, r: redo, s: skip, p: previous, o: strip.focus, n: remarks.toggle, w: remarks.focus, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
     return key in actions && (actions[key](), true);
   }
 
@@ -750,13 +1008,17 @@ function show(kind, model, el) {
   }
 
   // -- time: only while the page can be seen
-  function secondsSpent() {
-    const running = clock.since === null ? 0 : performance.now() - clock.since;
-    return Math.round((clock.spent + running) / 100) / 10;
+  const spent = () => clock.spent + (clock.since === null ? 0 : performance.now() - clock.since);
+  const secondsSpent = () => Math.round(spent() / 100) / 10;
+
+  /** The clock of the task on the screen goes on from where it stood when another was opened. */
+  function turnClock() {
+    if (clock.task) spentBefore.set(clock.task, spent());
+    clock = { task: current?.id ?? null, spent: spentBefore.get(current?.id) ?? 0, since: visibleSince() };
   }
 
   function onVisibility() {
-    if (document.hidden && clock.since !== null) clock = { ...clock, spent: clock.spent + performance.now() - clock.since, since: null };
+    if (document.hidden && clock.since !== null) clock = { ...clock, spent: spent(), since: null };
     else if (!document.hidden && clock.since === null) clock.since = performance.now();
   }
 
@@ -771,9 +1033,7 @@ function show(kind, model, el) {
     else refresh();
   }
 
-  function leave() {
-    body.firstChild?.flush?.();
-  }
+  const leave = flush;
 
   if (kind.move) makeSortable(body, drop, drag);
   root.addEventListener("pointerdown", onPointer, true);

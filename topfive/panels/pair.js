@@ -1,7 +1,7 @@
 // Two lists side by side, for `compare` and `blind`. A draft is {choice, bad}: choice is negative for the list shown
 // first, positive for the second, 0 for a tie; its size is how much better (1 to 3).
 
-/** A description of a pairwise task for `panel`. strengths: the sizes a choice may have, in words. */
+/** A kind of task for `panel`. strengths: the sizes a choice may have, in words. */
 function pairOf({ noun, question, strengths }) {
   const most = strengths.length;
   const usual = Math.ceil(most / 2);
@@ -15,6 +15,8 @@ function pairOf({ noun, question, strengths }) {
   return {
     noun,
     start: () => ({ choice: null, bad: false }),
+    read: (task, draft) => (draft.choice === null || scale.includes(draft.choice) ? draft : null),
+    isWhole: () => true,
 
     ask() {
       return [`${question} `, kbd("a"), " or ", kbd("b"), most > 1 ? [", ", kbd("1"), "–", kbd(String(most)), " for how much, "] : ", ",

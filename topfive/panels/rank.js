@@ -1,5 +1,6 @@
 // Rank: put two to six lists, or the items of one list, in order. A draft is {groups, bad, tie}: groups of indices,
 // best first; a group of several is a tie; `tie` means that the next one placed joins the last group.
+// Or, in the mode "best and worst", say only these two. A draft is then {best, worst, bad}: indices or null.
 
 const placed = (draft) => draft.groups.flat();
 const unplaced = (task, draft) => task.shown.filter((index) => !placed(draft).includes(index));
@@ -62,13 +63,21 @@ function ranksOf(task, draft) {
   return ranks;
 }
 
-const rank = {
+const rank = ({ of, question }) => ({
   noun: "ranking",
   start: rankStart,
 
-  ask(task, config) {
+  read(task, draft) {
+    const indices = Array.isArray(draft.groups) ? draft.groups.flat() : [-1];
+    const isFit = new Set(indices).size === indices.length && indices.every((index) => index in task.texts);
+    return isFit ? draft : null;
+  },
+
+  isWhole: (event) => Boolean(event.ranks),
+
+  ask(task) {
     const last = LETTERS[task.texts.length - 1];
-    const what = config.of === "items" ? "Which item should come first?" : "Which list would you rather be handed?";
+    const what = sentence(question ?? (of === "items" ? "which item should come first?" : "which list would you rather be handed?"));
     return [`${what} Best first: press `, kbd("a"), "–", kbd(last), " in order, click, drag, or use the arrows. ", kbd("="), " for a tie with the next, ",
       kbd("x"), " if none is good, ", kbd("u"), " to undo."];
   },
@@ -94,7 +103,7 @@ const rank = {
         } },
         h("div", { class: "top" }, h("span", { class: "handle", "data-handle": true, "aria-hidden": "true" }, "⋮⋮"),
           h("span", { class: "key" }, letter), h("span", { class: "place" }, placeText)),
-        rank.content(task, index),
+        contentOf(task, index),
         h("div", { class: "move" },
           move("Move up", "▲", () => up(task, draft, index), position === 0 && place > 0),
           move("Move down", "▼", () => moveCard(task, completed(task, draft), index, position + 1), place === 0 || position === order.length - 1),
@@ -105,14 +114,7 @@ const rank = {
     return h("div", {}, h("div", { class: "cards" }, order.map(card)), foot);
   },
 
-  content(task, index) {
-    return task.texts[index].includes("\n") ? listOf(task.texts[index]) : h("p", { class: "item" }, task.texts[index]);
-  },
-
-  move(task, draft, index, to) {
-    const next = moveCard(task, draft, index, to);
-    return [next, `${letterOf(task, index)} is ${ordinal(ranksOf(task, next)[index])}`];
-  },
+  move: moveTo,
 
   key(event, key, task, draft, act) {
     if (event.ctrlKey || event.metaKey) return false;
@@ -123,20 +125,19 @@ const rank = {
     const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[key];
     if (step && event.altKey) {
       const to = position + step;
-      if (focused && to >= 0 && to < cards.length) act(...rank.move(task, completed(task, draft), index, to));
+      if (focused && to >= 0 && to < cards.length) act(...moveTo(task, completed(task, draft), index, to));
       return true;
     }
     if (step) return cards[focused ? Math.min(Math.max(position + step, 0), cards.length - 1) : 0].focus(), true;
     if (event.altKey) return false;
-    const letter = LETTERS.indexOf(key);
-    const chosen = key === " " && focused && !event.target.matches("button") ? index : letter >= 0 ? task.shown[letter] : undefined;
+    const chosen = chosenBy(event, key, task);
     if (chosen !== undefined) {
       const next = toggle(task, draft, chosen);
       const place = ranksOf(task, next)[chosen];
       return act(next, `${letterOf(task, chosen)} ${place ? `is ${ordinal(place)}` : "has no place"}`), true;
     }
     if (key >= "1" && key <= String(cards.length)) {
-      if (focused) act(...rank.move(task, completed(task, draft), index, Number(key) - 1));
+      if (focused) act(...moveTo(task, completed(task, draft), index, Number(key) - 1));
       return true;
     }
     if (key === "=") return draft.groups.length && !draft.bad && act({ ...draft, tie: !draft.tie }, draft.tie ? "No tie" : "The next one ties"), true;
@@ -150,7 +151,22 @@ const rank = {
     if (missing) return `${missing} of ${ranks.length} still need a place.`;
     return { ranks, ...(draft.bad && { bad: true }) };
   },
-};
+});
+
+const contentOf = (task, index) => task.texts[index].includes("\n") ? listOf(task.texts[index]) : h("p", { class: "item" }, task.texts[index]);
+
+/** The gesture of moving a card to a position. */
+function moveTo(task, draft, index, to) {
+  const next = moveCard(task, draft, index, to);
+  return [next, `${letterOf(task, index)} is ${ordinal(ranksOf(task, next)[index])}`];
+}
+
+/** The index that a key chooses: a letter's, or with the space bar that of the card which has the keyboard. */
+function chosenBy(event, key, task) {
+  const focused = event.target.closest("[data-card]");
+  if (key === " " && focused && !event.target.matches("button")) return Number(focused.dataset.card);
+  return task.shown[LETTERS.indexOf(key)];
+}
 
 function up(task, draft, index) {
   const full = completed(task, draft);
@@ -162,4 +178,71 @@ function noneGood(task, draft) {
   return draft.bad ? [rankStart(), "Nothing chosen"] : [{ groups: [[...task.shown]], bad: true }, "None is good"];
 }
 
-export default panel(rank);
+// ---- best and worst --------------------------------------------------------------------------------------------------
+
+const ends = ["best", "worst"];
+const endsStart = () => ({ best: null, worst: null });
+const endOf = (draft, index) => ends.find((end) => draft[end] === index);
+
+/** Name a card the best, or if there is one the worst; a card that is one of them already is so no more. */
+function nameEnd(task, draft, index, end) {
+  const from = draft.bad ? endsStart() : draft;
+  const held = endOf(from, index);
+  const wanted = end ?? (from.best === null ? "best" : "worst");
+  const next = { ...from, ...(held && { [held]: null }) };
+  const isTaken = held && (!end || held === end);
+  if (!isTaken) next[wanted] = index;
+  return [next, `${letterOf(task, index)} is ${isTaken ? `no longer the ${held}` : `the ${wanted}`}`];
+}
+
+const noEnd = (draft) => draft.bad ? [endsStart(), "Nothing chosen"] : [{ ...endsStart(), bad: true }, "None is good"];
+
+const bestAndWorst = ({ of, question }) => ({
+  noun: "choice",
+  start: endsStart,
+  read: (task, draft) => (ends.every((end) => end in draft && (draft[end] === null || draft[end] in task.texts)) ? draft : null),
+  isWhole: (event) => event.mode === "best and worst" || Boolean(event.ranks),
+
+  ask(task) {
+    const what = sentence(question ?? `which ${of === "items" ? "items should come first, and last" : "list would you rather be handed, and which last of all"}?`);
+    return [`${what} Press the letter of the best, `, kbd("a"), "–", kbd(LETTERS[task.texts.length - 1]), ", then of the worst, then ", kbd("↵"), ". ",
+      kbd("x"), " if none is good, ", kbd("u"), " to undo."];
+  },
+
+  body(task, draft, act) {
+    const card = (index) => {
+      const letter = letterOf(task, index);
+      const end = endOf(draft, index);
+      const words = draft.bad ? "not good" : end ?? "–";
+      const choose = (wanted) => h("button", { type: "button", "aria-pressed": String(end === wanted), "aria-label": `${letter} is the ${wanted}`, "data-focus": `${wanted} ${index}`,
+        onclick: () => act(...nameEnd(task, draft, index, wanted)) }, sentence(wanted));
+      return h("article", { class: `card ${{ best: "r1", worst: "worst" }[end] ?? ""}`, role: "group", tabindex: 0, "data-card": index, "data-focus": `card ${index}`,
+        "aria-label": `${letter}, ${words === "–" ? "between" : words}`, onclick: (event) => {
+          if (!event.target.closest("button")) act(...nameEnd(task, draft, index));
+        } },
+        h("div", { class: "top" }, h("span", { class: "key" }, letter), h("span", { class: "place" }, words)),
+        contentOf(task, index), h("div", { class: "move" }, ends.map(choose)));
+    };
+    return h("div", {}, h("div", { class: "cards" }, task.shown.map(card)), h("p", { class: "note" },
+      h("button", { type: "button", "aria-pressed": String(Boolean(draft.bad)), "data-focus": "bad", onclick: () => act(...noEnd(draft)) }, "None is good")));
+  },
+
+  key(event, key, task, draft, act) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const cards = [...event.target.closest(".topfive").querySelectorAll("[data-card]")];
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[key];
+    if (step) return cards[Math.min(Math.max(cards.indexOf(event.target.closest("[data-card]")) + step, 0), cards.length - 1)].focus(), true;
+    const chosen = chosenBy(event, key, task);
+    if (chosen !== undefined) return act(...nameEnd(task, draft, chosen)), true;
+    return key === "x" && (act(...noEnd(draft)), true);
+  },
+
+  answer(task, draft) {
+    const mode = "best and worst";
+    if (draft.bad) return { mode, bad: true };
+    const missing = ends.find((end) => draft[end] === null);
+    return missing ? `Which is the ${missing}?` : { mode, best: draft.best, worst: draft.worst };
+  },
+});
+
+export default panel((config) => (config.mode === "best and worst" ? bestAndWorst(config) : rank(config)));

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from topfive.ledger import Event, answers
-from topfive.ledger.convert import as_ranking, is_rating
+from topfive.ledger.convert import as_rankings, is_rating, shared_places
 from topfive.ledger.table import label
 
 PRIOR = 2.0  # standard deviation of the scores before any answer
@@ -71,7 +71,8 @@ def _centred(mean: Array, covariance: Array) -> tuple[Array, Array]:
 def _usable(event: Event) -> bool:
     if event.get("type") == "rate":
         return is_rating(event)
-    return event.get("type") in ("rank", "compare", "blind") and not isinstance(as_ranking(event), str)
+    known = as_rankings(event) if event.get("type") in ("rank", "compare", "blind") else []
+    return isinstance(known, list) and bool(known)
 
 
 def collect(events: Sequence[Event]) -> Answers:
@@ -83,7 +84,7 @@ def collect(events: Sequence[Event]) -> Answers:
         if event["type"] == "rate":
             ratings.append((places[0], float(event["rating"])))
         else:
-            ranks = event["ranks"]
+            ranks = shared_places(event) or event["ranks"]  # below, those of one place are not compared
             orders.append(
                 tuple(
                     tuple(place for place, rank in zip(places, ranks, strict=True) if rank == value)

@@ -1,7 +1,6 @@
 // Write: compose a list of five. A draft is the five lines as typed; it is recorded after each pause in typing, and
 // when the panel calls `flush`.
 
-const PAUSE = 400; // ms
 const LINES = 5;
 const LONGEST = 80; // characters
 const MOST = 1000; // a longer line is cut: it could not be saved
@@ -19,10 +18,12 @@ function lineProblems(lines) {
   });
 }
 
-export default panel({
+export default panel(() => ({
   noun: "list",
   typing: true,
   start: () => Array(LINES).fill(""),
+  read: (task, draft) => (Array.isArray(draft) && draft.length === LINES ? draft : null),
+  isWhole: () => true,
 
   ask() {
     return ["Write five different things, best first. ", kbd("↵"), " goes to the next line, ", kbd("Alt"), "+", kbd("↑"), kbd("↓"), " moves a line, ",
@@ -48,7 +49,7 @@ export default panel({
         "aria-describedby": `problem-${task.id}-${i}`, oninput: (event) => {
           lines[i] = event.target.value;
           clearTimeout(timer);
-          timer = setTimeout(flush, PAUSE);
+          timer = setTimeout(flush, TYPING_PAUSE);
           check();
         }, onblur: flush });
       field.value = line;
@@ -98,7 +99,7 @@ export default panel({
     if (first >= 0) return `Line ${first + 1}: ${problems[first]}.`;
     return { texts: [draft.map((line, i) => `\n${i + 1}. ${line.trim().replace(/\s+/g, " ")}`).join("")] };
   },
-});
+}));
 
 function moveLine(lines, from, to) {
   const next = [...lines];
