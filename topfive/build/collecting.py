@@ -19,7 +19,7 @@ import numpy as np
 from topfive import data
 from topfive.annotation.active import race
 from topfive.collecting import minutes
-from topfive.collecting.tasks import WAYS, tasks
+from topfive.collecting.tasks import ALSO, WAYS, tasks
 from topfive.crowd import SOURCE
 from topfive.files import write_atomic
 from topfive.judge import Judge, load_taste
@@ -28,7 +28,8 @@ from topfive.ledger.convert import prompt_record
 
 SEED = 20261127
 STUDENT, LEDGER = "simulated-student", "simulated-ledger"
-NOISE, FIRST_BIAS, FOLLOWS, TIE_WIDTH, UNSURE = 0.8, 0.5, 0.35, 0.25, 0.8
+Said = tuple[dict[str, Any], bool]  # an answer's own keys, and whether the student is sure
+NOISE, FIRST_BIAS, SUGGESTION, TIE_WIDTH, UNSURE = 0.8, 0.5, 0.8, 0.25, 0.8
 FORMAT_SEEDS, MINUTES = range(8), (10, 20, 40)
 ACTIVE_SEEDS, SPREADS = range(0, 2000, 10), (1.0, 2.0, 3.0)
 ACTIVE_LISTS, ACTIVE_ANSWERS = 16, 120
@@ -45,8 +46,8 @@ def folder() -> Path:
 class ClickingStudent:
     """Answers the notebook's tasks as its panels would write it down.
 
-    A list's worth is the judge's score with a taste, looked at with noise; what is shown first gains a little; a
-    suggestion is followed now and then without looking. Unsure where what was seen lay close together.
+    A list's worth is the judge's score with a taste, looked at with noise; what is shown first gains a
+    little, and so does what is suggested. Unsure where what was seen lay close together.
     """
 
     def __init__(self, taste: str, seed: int):
@@ -59,40 +60,47 @@ class ClickingStudent:
         worth = self.judge.scores([task.prompt] * len(task.texts), task.texts)
         seen = worth + self.rng.gumbel(scale=NOISE, size=len(worth))
         seen[task.shown(STUDENT)[0]] += FIRST_BIAS * (len(worth) > 1)
+        if task.suggested is not None:
+            seen[task.suggested] += SUGGESTION
         words = sum(len(text.split()) for text in task.texts)
         typical = 60 * words / minutes.WORDS_A_MINUTE + minutes.SECONDS_A_DECISION * minutes.DECISIONS[way]
         took = {"seconds": round(float(typical * self.rng.lognormal(sigma=minutes.SPREAD)), 1)}
         ways = {"rate": self._rate, "compare": self._compare, "rank": self._rank, "best and worst": self._best_and_worst}
-        return ways[way](task, seen) | took
+        said, sure = ways[way](task, seen)
+        return said | ({} if sure else {"sure": False}) | took
 
-    def _rate(self, task: Task, seen: Any) -> dict[str, Any]:
+    def _rate(self, task: Task, seen: Any) -> Said:
         cuts = np.array([3.0, 4.5, 6.5, 8.0])
         faithful = self.plain.judge(task.prompt, task.texts[0])
         kept = 1 + round(2 * (faithful.on_topic + faithful.constraint))
         helpful = 1 + int((seen[0] > cuts).sum())
         sure = bool(np.abs(seen[0] - cuts).min() > UNSURE / 2)
-        return {"rating": helpful, "ratings": {"helpful": helpful, "faithful": kept}, "sure": sure}
+        return {"rating": helpful, "ratings": {"helpful": helpful, "faithful": kept}}, sure
 
-    def _compare(self, task: Task, seen: Any) -> dict[str, Any]:
+    def _compare(self, task: Task, seen: Any) -> Said:
         ahead = float(seen[0] - seen[1])
-        tie = abs(ahead) < TIE_WIDTH
-        strength = 0 if tie else min(3, 1 + int(abs(ahead) // 2))
-        return {
-            "ranks": [1, 1] if tie else [1, 2] if ahead > 0 else [2, 1],
-            "strength": strength,
-            "sure": abs(ahead) > UNSURE,
-        }
+        kept = [one.on_topic + one.constraint for one in (self.plain.judge(task.prompt, text) for text in task.texts)]
+        also = {"question": ALSO, **_pair(kept[0] - kept[1], abs(kept[0] - kept[1]) < 0.1)}
+        return {**_pair(ahead, abs(ahead) < TIE_WIDTH), "also": also}, abs(ahead) > UNSURE
 
-    def _rank(self, task: Task, seen: Any) -> dict[str, Any]:
+    def _rank(self, task: Task, seen: Any) -> Said:
         order = np.argsort(-seen)
         ranks = np.empty(len(seen), dtype=int)
         ranks[order] = np.arange(1, len(seen) + 1)
-        return {"ranks": ranks.tolist(), "sure": bool(np.abs(np.diff(seen[order])).min() > UNSURE / 2)}
+        return {"ranks": ranks.tolist()}, bool(np.abs(np.diff(seen[order])).min() > UNSURE / 2)
 
-    def _best_and_worst(self, task: Task, seen: Any) -> dict[str, Any]:
+    def _best_and_worst(self, task: Task, seen: Any) -> Said:
         order = np.sort(seen)
         sure = bool(min(order[-1] - order[-2], order[1] - order[0]) > UNSURE / 2)
-        return {"mode": "best and worst", "best": int(seen.argmax()), "worst": int(seen.argmin()), "sure": sure}
+        return {"mode": "best and worst", "best": int(seen.argmax()), "worst": int(seen.argmin())}, sure
+
+
+def _pair(ahead: float, tie: bool) -> dict[str, Any]:
+    """Places of two lists, and by how much, as the panel for comparing writes it."""
+    return {
+        "ranks": [1, 1] if tie else [1, 2] if ahead > 0 else [2, 1],
+        "strength": 0 if tie else min(3, 1 + int(abs(ahead) // 2)),
+    }
 
 
 def events(taste: str = "vegetarian", seed: int = SEED) -> Iterator[dict[str, Any]]:
@@ -119,6 +127,7 @@ def events(taste: str = "vegetarian", seed: int = SEED) -> Iterator[dict[str, An
                 texts=list(task.texts),
                 shown=task.shown(STUDENT),
                 repeat_of=task.repeat_of,
+                **({} if task.suggested is None else {"suggested": task.suggested}),
                 side=False,
                 **said,
             )

@@ -105,8 +105,9 @@ def _twice(found: Clicks) -> list[tuple[str, Event, Event]]:
     return pairs
 
 
-def _sure(event: Event) -> bool | None:
-    return event["sure"] if isinstance(event.get("sure"), bool) else None
+def _sure(event: Event) -> bool:
+    """Whether one did not press "not sure"."""
+    return event.get("sure") is not False
 
 
 def sides(event: Event) -> int:

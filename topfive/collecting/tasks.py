@@ -3,15 +3,16 @@
 The lists are some of those that the simulated crowd judged, so that one's own answers can be laid beside the crowd's.
 """
 
+from dataclasses import replace
 from functools import cache
-from itertools import combinations
 from random import Random
 
 from topfive import data
 from topfive.ledger import Task, with_repeats
 from topfive.lists import Prompt, parse
 
-GROUPS, PAIRS_A_GROUP, KEY = 6, 3, "04"
+GROUPS, KEY = 6, "04"
+ALSO = "And which is more faithful to the prompt?"
 WAYS = ("rate", "compare", "rank", "best and worst")
 REPEATS = {"rate": 4, "compare": 6, "rank": 2, "best and worst": 2}
 
@@ -40,11 +41,17 @@ def tasks(way: str) -> list[Task]:
     }[way]
     if len(found[0].texts) < 4:
         Random(f"{KEY} {way}").shuffle(found)
+    if way == "compare":
+        found = _with_suggestions(found)
     return with_repeats(found, REPEATS[way], KEY)
 
 
 def _some_pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Three of six pairs, each list in at least one of them."""
-    ring = list(zip(texts, texts[1:], strict=False))
-    assert len(ring) == PAIRS_A_GROUP <= len(list(combinations(texts, 2)))
-    return ring
+    """Three of the six pairs, each list in at least one of them."""
+    return list(zip(texts, texts[1:], strict=False))
+
+
+def _with_suggestions(pairs: list[Task]) -> list[Task]:
+    """Every second task with a suggestion: of a list drawn by lot, so that following it says nothing about the lists."""
+    rng = Random(f"{KEY} suggested")
+    return [replace(task, suggested=rng.randrange(2) if at % 2 else None) for at, task in enumerate(pairs)]
