@@ -294,8 +294,7 @@ def step_in_lists(strengths, orders):
 
 def step_by_cumsum(strengths, orders):
     wins, exposure = np.zeros_like(strengths), np.zeros_like(strengths)
-    for order in orders:
-        order = np.asarray(order)
+    for order in map(np.asarray, orders):
         there = strengths[order][::-1].cumsum()[::-1][:-1]
         so_far = (1 / there).cumsum()
         wins[order[:-1]] += 1

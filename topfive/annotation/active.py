@@ -77,7 +77,10 @@ class Race:
     random: Floats
 
     def share(self, rows: Sequence[int] | slice = slice(None)) -> float:
-        """How many answers, as a share, the active choice needs for the mean accuracy that random has at its end."""
+        """How many answers, as a share, the active choice needs for the mean accuracy that random has at its end.
+
+        Infinite if it does not get there.
+        """
         active, random = self.active[rows].mean(axis=0), self.random[rows].mean(axis=0)
         reached = np.flatnonzero(active >= random[-1])
         return float((reached[0] + 1) / len(random)) if len(reached) else float("inf")
@@ -86,12 +89,17 @@ class Race:
         """95 % percentile interval of `share`, resampling seeds."""
         rng = np.random.default_rng(seed)
         drawn = [self.share(rng.integers(len(self.active), size=len(self.active))) for _ in range(resamples)]
-        low, high = np.quantile(drawn, (0.025, 0.975))
+        low, high = np.quantile(drawn, (0.025, 0.975), method="nearest")  # infinite ones are not to be averaged
         return float(low), float(high)
 
 
-def race(seeds: Sequence[int], lists: int = 12, answers: int = 60, spread: float = 2.0, choose: Choose = next_pair) -> Race:
-    """The two ways on `lists` lists whose scores are drawn anew for each seed, from a normal distribution."""
+def race(
+    seeds: Sequence[int], lists: int = 12, answers: int = 60, spread: float = 2.0, choose: Choose = next_pair
+) -> Race:
+    """The two ways on `lists` lists whose scores are drawn anew for each seed, from a normal distribution.
+
+    spread: its standard deviation, in nats. choose: the active choice, with the signature of `next_pair`.
+    """
     found = []
     for seed in seeds:
         truth = np.random.default_rng(seed).normal(scale=spread, size=lists)

@@ -4,8 +4,7 @@ Ratings, comparisons, rankings and best–worst choices of the same lists become
 What this leaves out: scores of lists (`scores`), and agreement between labellers.
 """
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 

@@ -5,7 +5,7 @@ shown first was preferred, 1 for the second, 2 for a tie. What this leaves out: 
 to one list and says nothing about another; that is the reward model's part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 from topfive.errors import TopFiveError
 
 FIRST, SECOND, TIE = 0, 1, 2
+LEANS, NINETY_NINE = float(np.log(3)), 2.5758  # see `left_clickers`; half-width of a 99 % interval, in errors
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -71,14 +72,20 @@ def plackett_luce_step(strengths: Floats, orders: Sequence[Sequence[int]]) -> Fl
     return np.asarray(updated / updated.mean())
 
 
-def fit_plackett_luce(orders: Sequence[Sequence[int]], lists: int, tolerance: float = 1e-9) -> Floats:
+def fit_plackett_luce(
+    orders: Sequence[Sequence[int]],
+    lists: int,
+    tolerance: float = 1e-9,
+    step_fn: Callable[[Floats, Sequence[Sequence[int]]], Floats] = plackett_luce_step,
+) -> Floats:
     """Strengths, (lists,) with mean 1, that make the orders likeliest.
 
+    step_fn: one step towards them, with the signature of `plackett_luce_step`.
     Raises TopFiveError if there are none: some list won every choice that it was in, or lost every one.
     """
     strengths = np.ones(lists)
     for _ in range(10_000):
-        updated = plackett_luce_step(strengths, orders)
+        updated = np.asarray(step_fn(strengths, orders), dtype=float)
         if np.abs(updated - strengths).max() < tolerance:
             return updated
         if not (updated > 1e-12).all():
@@ -154,11 +161,18 @@ class Fit:
     errors: dict[str, float]
 
 
-def fit_scores(given: Comparisons, lists: int, prior: float = 2.0, lean_prior: float = 1.0) -> Fit:
+def fit_scores(
+    given: Comparisons,
+    lists: int,
+    prior: float = 2.0,
+    lean_prior: float = 1.0,
+    loss_fn: Callable[..., Tensor] = preference_loss,
+) -> Fit:
     """Bradley–Terry with ties, and a leaning for each labeller, at the maximum of the posterior.
 
     prior, lean_prior: standard deviations of scores and leanings around 0, in nats. They keep a list that won every
     time, and a labeller who always took the first, at finite numbers. Raises TopFiveError if nothing was compared.
+    loss_fn: mean surprise of comparisons, with the signature of `preference_loss`.
     """
     if not len(given):
         raise TopFiveError("no comparison to learn from")
@@ -172,7 +186,7 @@ def fit_scores(given: Comparisons, lists: int, prior: float = 2.0, lean_prior: f
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        surprise = preference_loss(scores, first, second, outcome, tie, lean[whose]) * len(given)
+        surprise = loss_fn(scores, first, second, outcome, tie, lean[whose]) * len(given)
         loss = surprise + (scores / prior).square().sum() / 2 + (lean / lean_prior).square().sum() / 2
         loss = loss + (tie / 3).square() / 2  # where nobody tied, ν would go to 0 for ever
         loss.backward()
@@ -188,6 +202,15 @@ def fit_scores(given: Comparisons, lists: int, prior: float = 2.0, lean_prior: f
         dict(zip(names, lean.tolist(), strict=True)),
         dict(zip(names, errors.tolist(), strict=True)),
     )
+
+
+def left_clickers(leanings: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Labellers who take what is shown first whatever the lists are.
+
+    leanings: by labeller, the leaning and its standard error. They are those whose 99 % interval lies above `LEANS`:
+    of two equally good lists they take the first at least three times as often as the second.
+    """
+    return [name for name, (lean, error) in leanings.items() if lean - NINETY_NINE * error > LEANS]
 
 
 def _lean_errors(

@@ -65,7 +65,12 @@ class ClickingStudent:
         words = sum(len(text.split()) for text in task.texts)
         typical = 60 * words / minutes.WORDS_A_MINUTE + minutes.SECONDS_A_DECISION * minutes.DECISIONS[way]
         took = {"seconds": round(float(typical * self.rng.lognormal(sigma=minutes.SPREAD)), 1)}
-        ways = {"rate": self._rate, "compare": self._compare, "rank": self._rank, "best and worst": self._best_and_worst}
+        ways = {
+            "rate": self._rate,
+            "compare": self._compare,
+            "rank": self._rank,
+            "best and worst": self._best_and_worst,
+        }
         said, sure = ways[way](task, seen)
         return said | ({} if sure else {"sure": False}) | took
 
@@ -150,7 +155,7 @@ def formats() -> dict[str, Any]:
 
 
 def active() -> dict[str, Any]:
-    """How many answers an active choice needs, by how far the lists' scores lie apart."""
+    """How many answers an active choice needs, by how far the lists' scores lie apart; None: more than random has."""
     found: dict[str, Any] = {"source": SOURCE, "lists": ACTIVE_LISTS, "answers": ACTIVE_ANSWERS, "runs": []}
     found["seeds"] = len(ACTIVE_SEEDS)
     for spread in SPREADS:
@@ -160,7 +165,7 @@ def active() -> dict[str, Any]:
             {
                 "spread": spread,
                 "share": round(done.share(), 3),
-                "interval": [round(end, 3) for end in done.interval()],
+                "interval": [round(end, 3) if end <= 1 else None for end in done.interval()],
                 **{name: np.round(curve, 4).tolist() for name, curve in curves.items()},
             }
         )

@@ -1,5 +1,6 @@
-"""What a student's answers in notebook 04 say: repeats, sides, seconds, orders; a shipped simulated ledger where there are none."""
+"""What a student's answers in notebook 04 say; where there are none, a simulated student's, shipped and marked."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,6 +15,8 @@ from topfive import data
 from topfive.annotation.formats import Repeat
 from topfive.collecting.tasks import WAYS, asked, tasks
 from topfive.ledger import Event, answers, default_path, read
+from topfive.ledger.convert import BEST_AND_WORST, is_rating, shared_places
+from topfive.reward.words import WordReward
 
 Integers = NDArray[np.int64]
 ENOUGH = 0.5  # share of a way's tasks that have to be answered, for a student's own answers to be used
@@ -69,19 +72,13 @@ def by_way(events: Sequence[Event]) -> dict[str, list[Event]]:
 def given(event: Event) -> tuple[int, ...] | None:
     """What was answered, as places of the texts (1 the best) or the rating alone; None if it cannot be read."""
     if event.get("type") == "rate":
-        rating = event.get("rating")
-        return (rating,) if type(rating) is int and 1 <= rating <= 5 else None
+        return (event["rating"],) if is_rating(event) else None
     texts = event.get("texts")
     if not isinstance(texts, list):
         return None
-    if event.get("bad"):
-        return (1,) * len(texts)
-    if event.get("mode") == "best and worst":
-        best, worst = event.get("best"), event.get("worst")
-        if best == worst or best not in range(len(texts)) or worst not in range(len(texts)):
-            return None
-        return tuple(1 if index == best else 3 if index == worst else 2 for index in range(len(texts)))
-    ranks = event.get("ranks")
+    ranks = [1] * len(texts) if event.get("bad") else event.get("ranks")
+    if event.get("mode") == BEST_AND_WORST and not event.get("bad"):
+        ranks = shared_places(event)
     if not isinstance(ranks, list) or len(ranks) != len(texts) or not all(type(rank) is int for rank in ranks):
         return None
     return tuple(sorted(set(ranks)).index(rank) + 1 for rank in ranks)
@@ -189,3 +186,37 @@ def crowd_events() -> list[dict[str, Any]]:
         if mine.get(ranking.prompt.text) == set(ranking.texts)
     ]
 
+
+def suggestions(events: Sequence[Event]) -> tuple[int, int]:
+    """Of the comparisons with a suggestion, how many took it, and how many the other list. Repeats are left out."""
+    asked_first = [event for event in events if not event.get("repeat_of")]
+    told = [(event["suggested"], given(event)) for event in asked_first if event.get("suggested") in (0, 1)]
+    taken = [places[suggested] == 1 for suggested, places in told if places is not None and len(set(places)) > 1]
+    return sum(taken), len(taken) - sum(taken)
+
+
+def parted(events: Sequence[Event]) -> list[tuple[Event, int]]:
+    """Comparisons whose two answers differ: the event, and 1 if they are opposite, 0 if one of them is a tie."""
+    found = []
+    for event in events:
+        also = event.get("also")
+        second = given({**event, "bad": False, **also}) if isinstance(also, dict) else None
+        first = given(event)
+        if first is None or second is None or event.get("repeat_of"):
+            continue
+        if first != second:
+            found.append((event, int(1 not in (len(set(first)), len(set(second))))))
+    return found
+
+
+def reasons(events: Sequence[Event]) -> list[str]:
+    """What the student wrote about why, in order."""
+    return [str(event["why"]).strip() for event in events if str(event.get("why") or "").strip()]
+
+
+def heavy_words(reward: WordReward, texts: Sequence[str], number: int = 6) -> tuple[list[str], list[str]]:
+    """Of the words in these lists, those that a word reward pays most for, and those that it takes most off for."""
+    words = sorted({word for text in texts for word in re.findall(r"[a-z]{4,}", text.lower())})
+    worth = reward.scores([""] * len(words), [f"1. {word}" for word in words]).numpy()
+    order = np.argsort(worth, kind="stable")
+    return [words[at] for at in order[::-1][:number]], [words[at] for at in order[:number]]

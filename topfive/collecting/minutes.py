@@ -1,9 +1,9 @@
 """Which way of asking gives the better reward model for the same minutes, with a simulated labeller.
 
 The lists are of fitting items, so only the labeller's taste tells them apart; every look at a list has the same noise,
-whatever the question. Seconds are modelled as well: reading at 230 words a minute, and two seconds for each decision (one for a
-rating or a comparison, two for best and worst, three for an order of four). What this leaves out: that people get
-tired, that their scale drifts from rating to rating, and that three decisions are harder than one.
+whatever the question. Seconds are modelled as well: reading at 230 words a minute, and two seconds for each decision
+(one for a rating or a comparison, two for best and worst, three for an order of four). What this leaves out: that
+people get tired, that their scale drifts from rating to rating, and that three decisions are harder than one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -127,7 +127,7 @@ def labelled(way: str, minutes: float, seed: int, taste: str = "vegetarian") -> 
 
 
 def right_pairs(rankings: Sequence[Ranking], seed: int, taste: str = "vegetarian") -> float:
-    """How often a word reward that was fitted to these rankings orders held-out pairs as the labeller would, free of noise.
+    """How often a word reward fitted to these rankings orders held-out pairs as the labeller would without noise.
 
     A reward without rankings is right half of the time.
     """

@@ -5,6 +5,7 @@ The lists are some of those that the simulated crowd judged, so that one's own a
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 from topfive import data
@@ -48,10 +49,10 @@ def tasks(way: str) -> list[Task]:
 
 def _some_pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
     """Three of the six pairs, each list in at least one of them."""
-    return list(zip(texts, texts[1:], strict=False))
+    return list(pairwise(texts))
 
 
 def _with_suggestions(pairs: list[Task]) -> list[Task]:
-    """Every second task with a suggestion: of a list drawn by lot, so that following it says nothing about the lists."""
+    """Every second task with a suggestion: of a list drawn by lot, so that following it is no matter of the lists."""
     rng = Random(f"{KEY} suggested")
     return [replace(task, suggested=rng.randrange(2) if at % 2 else None) for at, task in enumerate(pairs)]

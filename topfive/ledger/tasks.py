@@ -16,7 +16,7 @@ NUMBER = re.compile(r"^\s*\d+\.", re.MULTILINE)
 class Task:
     """One act of judging: `texts` answer `prompt`. `repeat_of` is the id of the task that this one repeats, unseen.
 
-    suggested: the index of the text of a pair that is marked as "suggested by a model" before the answer, None for none.
+    suggested: the index of the text of a pair that is marked as "suggested by a model" before the answer, or None.
     """
 
     prompt: Prompt

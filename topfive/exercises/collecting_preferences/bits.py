@@ -51,8 +51,10 @@ def _bits(agreement: Array, options: Array, seconds: Array, *, wrong: str = "") 
     log = np.log if wrong == "nats" else np.log10 if wrong == "log 10" else np.log2
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = a * log(a) + (1 - a) * log((1 - a) / others)
-        noise = raw if wrong == "0 log 0" else a * log(np.where(a > 0, a, 1)) + (1 - a) * log(
-            np.where(a < 1, (1 - a) / others, 1)
+        noise = (
+            raw
+            if wrong == "0 log 0"
+            else a * log(np.where(a > 0, a, 1)) + (1 - a) * log(np.where(a < 1, (1 - a) / others, 1))
         )
     whole = log(k)
     ways = {

@@ -25,7 +25,10 @@ def _cases(seed: int) -> list[Case]:
         Case("two comparisons", toy, {"k": 40.0}, look_at="the first one by hand, then what the second starts from."),
         Case("ties", ties, {"k": 100.0}, look_at="what a tie does to two lists of different ratings."),
         Case("lists that were never compared", unseen, {"k": 32.0}, look_at="where a list begins."),
-        *(Case("many comparisons", drawn(n, 6), {"k": 60.0}, look_at="the four steps of one update.") for n in (20, 40)),
+        *(
+            Case("many comparisons", drawn(n, 6), {"k": 60.0}, look_at="the four steps of one update.")
+            for n in (20, 40)
+        ),
         Case("many comparisons", drawn(30, 4), look_at="the default k."),
     ]
 
@@ -80,8 +83,6 @@ def _expected(own: float, other: float, wrong: str) -> float:
         "200": 10 ** (-ahead / 200),
         "100": 10 ** (-ahead / 100),
     }
-    if wrong == "half expected":
-        return 0.5
     if wrong == "share of ratings":
         return own / (own + other)
     return float(1 / (1 + powers.get(wrong, 10 ** (-ahead / 400))))
@@ -131,8 +132,8 @@ EXERCISE = Exercise(
         Mistake(
             "all comparisons at once",
             partial(_elo, wrong="all at once"),
-            "That is what comes out when every expectation is taken from the ratings at the beginning. Each comparison "
-            "starts from what the one before left. Look at: which ratings the loop reads.",
+            "That is what comes out when every expectation is taken from the ratings at the beginning, or is always a "
+            "half. Each comparison starts from what the one before left. Look at: which ratings the loop reads.",
         ),
         Mistake(
             "from the last to the first",
@@ -160,11 +161,10 @@ EXERCISE = Exercise(
             "more by winning. Look at: the sign of the exponent.",
         ),
         Mistake(
-            "always half expected",
-            partial(_elo, wrong="half expected"),
-            "That is what comes out when a win is always half expected. Beating a strong list should bring more. "
-            "Look at: where the two ratings enter.",
-            also=(partial(_elo, wrong="no expectation"),),
+            "nothing is expected",
+            partial(_elo, wrong="no expectation"),
+            "That is what comes out when k is won or lost whatever was expected. Beating a strong list should bring "
+            "more. Look at: where the two ratings enter.",
         ),
         Mistake(
             "the expectation as a share of the ratings",

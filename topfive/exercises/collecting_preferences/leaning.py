@@ -56,7 +56,9 @@ def _leaning(margins: Array, picks: Array, prior: float = 1.0, *, wrong: str = "
     if wrong == "mean of the rest":
         lean = float((picks - chance(0)).mean())
     if wrong == "away from the prior":
-        lean = float(brentq(lambda b: float((picked - chance(b)).sum() + 0 * b), -60, 60)) if 0 < picks.mean() < 1 else 0.0
+        lean = (
+            float(brentq(lambda b: float((picked - chance(b)).sum() + 0 * b), -60, 60)) if 0 < picks.mean() < 1 else 0.0
+        )
     spread = (chance(lean) * (1 - chance(lean))).sum()
     error = {
         "curvature": spread + weight,
@@ -110,8 +112,8 @@ EXERCISE = Exercise(
         Mistake(
             "the prior twice",
             partial(_leaning, wrong="twice the prior"),
-            "That is what comes out when the prior counts twice: the logarithm of a Gaussian is −b²/(2 prior²), and its "
-            "slope −b/prior². Look at: the ½.",
+            "That is what comes out when the prior counts twice: the logarithm of a Gaussian is −b²/(2 prior²), and "
+            "its slope −b/prior². Look at: the ½.",
         ),
         Mistake(
             "the margins are not looked at",
@@ -133,8 +135,8 @@ EXERCISE = Exercise(
         Mistake(
             "half of the leaning",
             partial(_leaning, wrong="half the leaning"),
-            "That is what comes out when half of the leaning is added to the margin. With the other half taken from the "
-            "second list, the difference is the whole. Look at: σ(margin + leaning).",
+            "That is what comes out when half of the leaning is added to the margin. With the other half taken from "
+            "the second list, the difference is the whole. Look at: σ(margin + leaning).",
         ),
         Mistake(
             "leans to the second",

@@ -24,8 +24,14 @@ def _cases(seed: int) -> list[Case]:
     close = [(np.round(rng.normal(scale=0.01, size=6), 3), *drawn(6)[1:]) for _ in range(4)]
     return [
         Case("three lists", (*toy, none), look_at="the three pairs by hand: p, and the variance of a difference."),
-        *(Case("all about as good", args, look_at="the variance of a difference, with its covariance.") for args in close),
-        *(Case("good ones and bad ones", drawn(6, 3.0), look_at="p (1 − p), where p is near 0 or 1.") for _ in range(5)),
+        *(
+            Case("all about as good", args, look_at="the variance of a difference, with its covariance.")
+            for args in close
+        ),
+        *(
+            Case("good ones and bad ones", drawn(6, 3.0), look_at="p (1 − p), where p is near 0 or 1.")
+            for _ in range(5)
+        ),
         *(Case("some were asked", drawn(6, 1.5, 0.6), look_at="which pairs are open.") for _ in range(5)),
     ]
 

@@ -27,8 +27,9 @@ def _cases(seed: int) -> list[Case]:
         Case("leans to the first", answers(13 + a, 2, 9 + b, 2), look_at="which of the pairs say something."),
         Case("leans to the second", answers(1, 11 + b, 5, 3), look_at="a bias has two directions."),
         Case("wavers, but to no side", answers(8 + a, 7 + b, 4, 2), look_at="8 against 7."),
-        Case("wavers, but to no side", answers(10, 5, 14 + b, 1), look_at="how far chance alone goes."),
+        Case("wavers, but to no side", answers(12, 5, 4 + b, 1), look_at="how far chance alone goes."),
         Case("wavers, but to no side", answers(7, 1, 3 + c, 1), look_at="7 against 1, in both directions."),
+        Case("hardly ever wavers", answers(3, 2, 0, 0), look_at="five pairs in all."),
         Case("hardly ever wavers", answers(4, 1, 25 + c, 4), look_at="how many pairs speak about position."),
         Case("hardly ever wavers", answers(5, 0, 6, 1 + a), look_at="five on one side, by chance."),
         Case("six on one side", answers(6, 0, 3 + c, 1), look_at="six on one side, by chance."),
@@ -135,8 +136,7 @@ EXERCISE = Exercise(
         Mistake(
             "any difference is a bias",
             partial(_position, wrong="any difference"),
-            "That is what comes out when 8 against 7 is a bias. Chance does that all the time. "
-            "Look at: the sign test.",
+            "That is what comes out when 8 against 7 is a bias. Chance does that all the time. Look at: the sign test.",
         ),
         Mistake(
             "two thirds are a bias",
@@ -187,8 +187,8 @@ EXERCISE = Exercise(
         Mistake(
             "five are enough",
             partial(_position, wrong="five are enough"),
-            "That is what comes out when five answers are enough. Five of five on one side, either of the two, happen by "
-            "chance in 2 of 32 cases. Look at: 2 · ½ⁿ.",
+            "That is what comes out when five answers are enough. Five of five on one side, either of the two, happen "
+            "by chance in 2 of 32 cases. Look at: 2 · ½ⁿ.",
         ),
         Mistake(
             "a rule of thumb for too few",
