@@ -398,7 +398,7 @@ Three **simulated** labellers of forty pairs each, and you. One wavers, one lean
 # %%
 reading_of = use("4.4", position_reading)
 rng = np.random.default_rng(4)
-for name, noise, pull in (("wavers", 3.0, 0.0), ("leans left", 1.0, 1.5), ("steady", 0.3, 0.0)):
+for name, noise, pull in (("wavers", 3.0, 0.0), ("leans left", 1.0, 1.5), ("steady", 0.1, 0.0)):
     ahead = rng.normal(scale=1.5, size=40)
     once = (ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
     again = (-ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
@@ -415,9 +415,10 @@ question and no verdict: look at some of them.
 """
 
 # %%
+WORDS = {"biased": "more than chance", "inconsistent": "chance explains it", "too few": "too few to say"}
 longer = [clicks.longer(event) for event in given.events["compare"]]
 print("longer:", longer.count(True), "· shorter:", longer.count(False), end=" · ")
-print("reading:", formats.bias_reading(longer.count(True), longer.count(False)))
+print(WORDS[formats.bias_reading(longer.count(True), longer.count(False))])
 
 # %% [markdown]
 """
@@ -427,7 +428,7 @@ by lot. So whoever is not drawn by it follows half of the time.
 
 # %%
 taken, other = clicks.suggestions(given.events["compare"])
-print(f"followed {taken}, did not {other}; reading: {formats.bias_reading(taken, other)}")
+print(f"followed {taken}, did not {other}: {WORDS[formats.bias_reading(taken, other)]}")
 
 # %% [markdown]
 """
@@ -570,14 +571,14 @@ _grade("4.6", lambda: preference_loss, seeds=(451, 452, 453))
 
 # %% [markdown]
 """
-Without ties and leanings, and with wide priors, this is Bradley–Terry, and `evalica` has that: its scores are
+Without ties and leanings (an answer of nobody, `""`, leans to none), and with a wide prior, this is Bradley–Terry, and `evalica` has that: its scores are
 strengths, the exponentials of ours up to a factor.
 """
 
 # %%
 loss_fn = use("4.6", preference_loss)
-told = scores.Comparisons(pairs[:, 0], pairs[:, 1], results, ("nobody",) * 400)
-ours = scores.fit_scores(told, 8, prior=100.0, lean_prior=1e-3, loss_fn=loss_fn).scores
+told = scores.Comparisons(pairs[:, 0], pairs[:, 1], results, ("",) * 400)
+ours = scores.fit_scores(told, 8, prior=100.0, loss_fn=loss_fn).scores
 strengths = evalica.bradley_terry(pairs[:, 0], pairs[:, 1], winners, tolerance=1e-9, limit=5000).scores
 theirs = np.log(strengths.sort_index().to_numpy())
 print("ours:   ", ours.round(2))
@@ -807,7 +808,7 @@ print(f"the active choice is there after {small.share():.0%} of the answers")
 
 # %% [markdown]
 """
-Twelve labellers are too few to lean on. The same with two hundred was recorded (`python -m topfive.build.collecting
+Twelve labellers are too few to lean on. The same with 150, and sixteen lists, was recorded (`python -m topfive.build.collecting
 active`); the further the lists lie apart, the more is gained, since more answers are known beforehand.
 """
 
@@ -815,7 +816,7 @@ active`); the further the lists lie apart, the more is gained, since more answer
 record = json.loads((data.folder() / "recorded/collecting/active.json").read_text("utf-8"))
 for run in record["runs"]:
     low, high = run["interval"]
-    print(f"spread {run['spread']}: {run['share']:.2f} of the answers [{low:.2f}, {high:.2f}]")
+    print(f"spread {run['spread']}: {run['share']:.2f} of the answers [{low:.2f}, {high or 'more'}]")
 
 # %%
 fig, axes = plots.figure(columns=len(record["runs"]), width=3.2)
@@ -966,7 +967,7 @@ from guessing to great care. It made me ask for more repeats, not for another fo
 ## Going further
 
 - Click the rank panel again tomorrow, and compare with today.
-- Give `fit_scores` no leanings (`lean_prior=1e-3`). Which lists change their score most, and where did they stand?
+- Fit the crowd without leanings (every labeller is called `""`). Which lists change their score most, and where did they stand?
 - Race with `spread=0.5`: lists that are all about as good. What does choosing bring then?
 - Ask the pool: do two students agree more than a student and the crowd?
 

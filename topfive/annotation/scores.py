@@ -17,6 +17,7 @@ from torch import Tensor
 from topfive.errors import TopFiveError
 
 FIRST, SECOND, TIE = 0, 1, 2
+NO_TIES, TIE_PRIOR = -40.0, 3.0  # of the logarithm of ν
 LEANS, NINETY_NINE = float(np.log(3)), 2.5758  # see `left_clickers`; half-width of a 99 % interval, in errors
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -137,7 +138,10 @@ def next_pair(mean: Floats, covariance: Floats, asked: NDArray[np.bool_]) -> tup
 
 @dataclass(frozen=True)
 class Comparisons:
-    """What people said about pairs of lists, (n,) each. labellers: their names; others are numbers (see above)."""
+    """What people said about pairs of lists, (n,) each; numbers as at the head of this file.
+
+    labellers: names; "" for answers without a first and a second, such as those of a ranking, which lean to none.
+    """
 
     first: Integers
     second: Integers
@@ -176,19 +180,22 @@ def fit_scores(
     """
     if not len(given):
         raise TopFiveError("no comparison to learn from")
-    names = list(dict.fromkeys(given.labellers))
+    names = sorted(set(given.labellers))
     whose = torch.tensor([names.index(name) for name in given.labellers])
+    sided = torch.tensor([float(name != "") for name in given.labellers], dtype=torch.float64)
     first, second, outcome = (torch.tensor(array) for array in (given.first, given.second, given.outcome))
     scores = torch.zeros(lists, dtype=torch.float64, requires_grad=True)
     lean = torch.zeros(len(names), dtype=torch.float64, requires_grad=True)
-    tie = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([scores, lean, tie], max_iter=500, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
+    tied = bool((outcome == TIE).any())  # where nobody tied, there is no ν to learn
+    tie = torch.full((), 0.0 if tied else NO_TIES, dtype=torch.float64, requires_grad=tied)
+    learned = [scores, lean, *([tie] if tied else [])]
+    optimizer = torch.optim.LBFGS(learned, max_iter=500, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        surprise = loss_fn(scores, first, second, outcome, tie, lean[whose]) * len(given)
+        surprise = loss_fn(scores, first, second, outcome, tie, lean[whose] * sided) * len(given)
         loss = surprise + (scores / prior).square().sum() / 2 + (lean / lean_prior).square().sum() / 2
-        loss = loss + (tie / 3).square() / 2  # where nobody tied, ν would go to 0 for ever
+        loss = loss + (tie / TIE_PRIOR).square() / 2  # where everybody tied, ν would grow for ever
         loss.backward()
         return loss
 
@@ -199,8 +206,8 @@ def fit_scores(
     return Fit(
         found - found.mean(),
         tie.item(),
-        dict(zip(names, lean.tolist(), strict=True)),
-        dict(zip(names, errors.tolist(), strict=True)),
+        {name: pull for name, pull in zip(names, lean.tolist(), strict=True) if name},
+        {name: error for name, error in zip(names, errors.tolist(), strict=True) if name},
     )
 
 

@@ -216,7 +216,7 @@ def reasons(events: Sequence[Event]) -> list[str]:
 
 def heavy_words(reward: WordReward, texts: Sequence[str], number: int = 6) -> tuple[list[str], list[str]]:
     """Of the words in these lists, those that a word reward pays most for, and those that it takes most off for."""
-    words = sorted({word for text in texts for word in re.findall(r"[a-z]{4,}", text.lower())})
+    words = sorted({word for text in texts for word in re.findall(r"[a-z]{5,}", text.lower())})
     worth = reward.scores([""] * len(words), [f"1. {word}" for word in words]).numpy()
     order = np.argsort(worth, kind="stable")
     return [words[at] for at in order[::-1][:number]], [words[at] for at in order[:number]]
