@@ -65,7 +65,8 @@ def find(places: Sequence[Path]) -> list[Path]:
 def gather(paths: Sequence[Path]) -> Pool:
     """The judgements of all ledgers that say yes, each labeller under a number drawn by lot.
 
-    The ledgers stay as they are. Copies of one ledger count once, event by event. Files are named in `words` as they were given; in rows never.
+    The ledgers stay as they are.
+    Copies of one ledger count once, event by event. Files are named in `words` as they were given; in rows never.
     """
     pool = Pool()
     copies: dict[str, list[Path]] = defaultdict(list)
@@ -345,15 +346,15 @@ def _scores(rows: Sequence[Row], texts: Sequence[str]) -> Any:
 
 CARD = """# A class's judgements of top-5 lists
 
-Pooled by `topfive ledger pool` from ledgers whose owners agreed: {labellers} labellers, {judgements} judgements, of them
-{simulated} simulated. Of the pairs of lists that two labellers both told apart, they put {agreement} in the same order
-(95 % interval, resampling labellers).
+Pooled by `topfive ledger pool` from ledgers whose owners agreed: {labellers} labellers, {judgements} judgements, of
+them {simulated} simulated. Of the pairs of lists that two labellers both told apart, they put {agreement} in
+the same order (95 % interval, resampling labellers).
 
 - `judgements.jsonl`: one row an answer. Labeller (a number drawn by lot), kind, prompt, texts, the order on the screen,
   places or ratings, the places of the second question, not sure, repeat, seconds.
 - `labellers.jsonl`: one row a labeller. Answers, seconds, steadiness on repeats, agreement with the others, sides.
-- `lists.jsonl`: one row a list. Score (Bradley–Terry with ties and a leaning for each labeller; mean 0 within a prompt),
-  mean ratings.
+- `lists.jsonl`: one row a list. Score (Bradley–Terry with ties and a leaning for each labeller; mean 0 within a
+  prompt), mean ratings.
 
 Left out on purpose: names, keys, times of day, whatever a student wrote, and lists that do not come with the course.
 A labeller's answers are still one person's: in a small class, whoever knows one of them can find the others. Keep it in
