@@ -23,10 +23,12 @@ from topfive import data
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
 from topfive.checks.verdict import examine
+from topfive.collecting.clicks import shipped
 from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
 from topfive.judge import Taste, items_of, load_taste, prompts_of
+from topfive.ledger import Ledger, read
 from topfive.lists import render
 from topfive.lm.model import load, save
 from topfive.lm.train import TrainConfig, adamw, fit, sft_batches
@@ -65,6 +67,15 @@ HALF = {
         mistake="mask_prompt is not used",
         fails="the prompt counts, too, if asked for",
         work={"pretrained": "base", "sft": "sft"},
+    ),
+    "04-collecting-preferences": Half(
+        right=("order-pairs", "rating-pairs", "bits-per-second", "position-reading"),
+        slip="elo",
+        correct="(1.0, 0.0, 0.5)[result]",
+        wrong="(1.0, 0.0, 0.0)[result]",
+        mistake="a tie is a lost game",
+        fails="ties; many comparisons",
+        work={},
     ),
     "05-preference-modeling": Half(
         right=("mean-of-tokens", "last-token", "bradley-terry-loss", "accuracy-ceiling"),
@@ -198,11 +209,21 @@ def own_work(name: str, work: Path) -> None:
     if name == "03-language-modeling":
         shutil.copytree(data.checkpoint("base"), work / "pretrained")
         tune(work / "sft", data.fresh_lists("train", 400, seed=17), steps=12, learning_rate=4e-4)
+    elif name == "04-collecting-preferences":
+        own_clicks(work / "ledger.jsonl")
     elif name == "05-preference-modeling":
         train_reward(work / "reward")
     else:
         tune(work / "policy", liked_lists(), steps=30, learning_rate=1e-3)
         (work / "ppo-history.json").write_text(json.dumps([dict.fromkeys(GLOSSARY, 0.0)]))  # shown, never graded
+
+
+def own_clicks(path: Path) -> None:
+    """Answers to all four panels, as somebody's own: the simulated student's, without the mark."""
+    path.parent.mkdir(parents=True)
+    book = Ledger(path)
+    for event in read(shipped())[0]:
+        book.append({key: value for key, value in event.items() if key != "source"})
 
 
 def tune(folder: Path, pairs: list[tuple[str, str]], steps: int, learning_rate: float) -> None:

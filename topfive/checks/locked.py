@@ -86,6 +86,19 @@ def grade_lists(prompt_seed: int, seed: int, at_least: Mapping[float, float]) ->
 
 
 @_in_words
+def grade_clicks(at_least: Mapping[int, float]) -> float:
+    """Points for how many of the four ways of asking in 04 the student answered, at least half of the tasks of each."""
+    from topfive.collecting import clicks
+    from topfive.collecting.tasks import WAYS, tasks
+    from topfive.ledger import default_path, read
+
+    answered = clicks.by_way([one for one in read(default_path())[0] if one.get("source") != "simulated"])
+    done = [way for way in WAYS if len(answered[way]) >= clicks.ENOUGH * len(tasks(way))]
+    print(", ".join(f"{way}: {len(answered[way])} of {len(tasks(way))}" for way in WAYS))
+    return points_for(len(done), at_least=at_least)
+
+
+@_in_words
 def grade_reward(seed: int, at_least: Mapping[float, float]) -> float:
     """Points for the pair accuracy of work/reward on mixed lists, ranked by a labeller without noise."""
     from topfive.judge import Taste

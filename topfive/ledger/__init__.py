@@ -1,6 +1,7 @@
 """A student's clicks, on disk before they are acknowledged, and what they mean. docs/ledger.md has the protocol."""
 
 from topfive.ledger.bring import bring
+from topfive.ledger.consent import consent
 from topfive.ledger.convert import as_rankings, load, ranking_event, rankings
 from topfive.ledger.reading import answers, live, read
 from topfive.ledger.store import Event, Ledger, LedgerError, default_path
@@ -14,6 +15,7 @@ __all__ = [
     "answers",
     "as_rankings",
     "bring",
+    "consent",
     "default_path",
     "live",
     "load",

@@ -121,6 +121,31 @@ def add(
     raise typer.Exit(1 if refused else 0)
 
 
+@app.command()
+def pool(
+    places: Annotated[list[Path], typer.Argument(help="Ledgers, or folders with ledgers anywhere below them.")],
+    out: Annotated[Path, typer.Option(help="The folder of the dataset.")] = Path("pool"),
+) -> None:
+    """Put a class's ledgers together: who agreed, without names, and nothing that a student wrote."""
+    from topfive.ledger import pool as pooling
+
+    gathered = pooling.gather(pooling.find(places))
+    _warn(gathered.words)
+    numbers = pooling.write(gathered, out)
+    typer.echo(f"{numbers['judgements']} judgements by {numbers['labellers']} labellers in {out}")
+
+
+@app.command()
+def consent(
+    agree: Annotated[bool, typer.Option("--yes/--no", help="Whether these answers may go into the class's pool.")],
+    ledger: File = None,
+) -> None:
+    """Say whether your answers may go into the class's pool; the last word counts."""
+    from topfive.ledger.consent import consent as say
+
+    say(agree, Ledger(_existing(ledger)))
+
+
 def _clicks_in(pending: Path) -> tuple[list[Event], list[str]]:
     """The events of a file, without headers; and what cannot be read of a ledger, in words."""
     if is_ledger(pending):

@@ -14,11 +14,15 @@ NUMBER = re.compile(r"^\s*\d+\.", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Task:
-    """One act of judging: `texts` answer `prompt`. `repeat_of` is the id of the task that this one repeats, unseen."""
+    """One act of judging: `texts` answer `prompt`. `repeat_of` is the id of the task that this one repeats, unseen.
+
+    suggested: the index of the text of a pair that is marked as "suggested by a model" before the answer, or None.
+    """
 
     prompt: Prompt
     texts: tuple[str, ...] = ()
     repeat_of: str = ""
+    suggested: int | None = None
 
     @property
     def id(self) -> str:

@@ -213,6 +213,7 @@ def _task_record(task: Task, student: str) -> dict[str, Any]:
         "texts": list(task.texts),
         "shown": task.shown(student),
         "repeat_of": task.repeat_of,
+        "suggested": task.suggested,
         "words": task.words(),
     }
 

@@ -693,7 +693,8 @@ function show(kind, model, el) {
   }
 
   function asked(task) {
-    return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of };
+    return { task: task.id, prompt: task.prompt, texts: task.texts, shown: task.shown, repeat_of: task.repeat_of,
+      ...(Number.isInteger(task.suggested) && { suggested: task.suggested }) };
   }
 
   /** Go on with the first task that has no answer yet. */

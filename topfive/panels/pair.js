@@ -27,8 +27,9 @@ function pairOf({ noun, question, strengths }) {
       const card = (index, side) => {
         const isBetter = !draft.bad && draft.choice !== null && Math.sign(draft.choice) === side;
         return h("article", { class: `card ${isBetter ? "r1" : ""}`, role: "group", tabindex: 0, "data-focus": `card ${side}`,
-          "aria-label": `list ${side < 0 ? "a" : "b"}${isBetter ? ", better" : ""}`, onclick: () => act(...choose(side * usual)) },
-          h("div", { class: "top" }, h("span", { class: "key" }, side < 0 ? "a" : "b"), h("span", { class: "place" }, isBetter ? "better" : "–")),
+          "aria-label": `list ${side < 0 ? "a" : "b"}${index === task.suggested ? ", suggested by a model" : ""}${isBetter ? ", better" : ""}`, onclick: () => act(...choose(side * usual)) },
+          h("div", { class: "top" }, h("span", { class: "key" }, side < 0 ? "a" : "b"),
+            index === task.suggested ? h("span", { class: "note" }, "suggested by a model") : "", h("span", { class: "place" }, isBetter ? "better" : "–")),
           listOf(task.texts[index]));
       };
       const none = draft.choice === null && !draft.bad;

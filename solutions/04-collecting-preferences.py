@@ -1,0 +1,981 @@
+# %% [markdown]
+r"""
+# 04 · Collecting preferences
+
+| time | points | needs | afterwards you can |
+|---|---|---|---|
+| about 2½ hours, 12 minutes of it clicking | 30 | NumPy, some PyTorch | choose how to ask people, and say how far to trust what they answer |
+
+You ask for the *same* lists in four ways: rated, compared, ranked, and judged by their best and worst. Then you find
+out what each way costs and tells, how steady the labeller is, which way they lean, and what scores follow.
+
+The labeller is **you**. Where you have not clicked, a simulated student stands in, and each cell says so.
+"""
+
+# %%
+import json
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from topfive import data, ledger, panels, plots, stats
+from topfive.annotation import active, formats, scores
+from topfive.checks import check, hint, once_written, training_allowed, use
+from topfive.collecting import clicks, minutes
+from topfive.collecting.tasks import ALSO, asked, tasks
+from topfive.lists import parse
+
+plots.show_loop("rankings")
+
+# %% [markdown]
+"""
+## 1 · The same lists, four times
+
+Six prompts, four lists each, all by the SFT model of notebook 03. A simulated crowd has judged the same lists, so
+that you can compare yourself with it later. Here is one prompt.
+"""
+
+# %%
+prompt, texts = asked()[0]
+print(prompt.text)
+for text in texts:
+    print("-", " / ".join(parse(text).items))
+
+# %% [markdown]
+"""
+**Predict first**, and write it down. Which of the four ways will be quickest for one list? In which will you
+contradict yourself most? Some tasks come twice, unannounced: that is how we shall know.
+
+The guideline is the same for all: *would you rather be handed this list?* A list that ignores the prompt is no help,
+however charming. Press `n` if you are not sure, and `w` to say why in a few words; both are optional.
+"""
+
+# %%
+GUIDELINES = """Which list would you rather be handed, had you asked for this?
+
+- It answers the prompt: the subject, and the constraint if there is one.
+- Five different things, concrete enough to act on.
+- Length alone is no merit, and neither is standing first."""
+
+# %% [markdown]
+"""
+**Rate** each list on two scales, one digit each: how helpful it is, and how faithful to the prompt. About 4 minutes.
+"""
+
+# %%
+rate = panels.Rate(tasks("rate"), "rate", scales=panels.HELPFUL_AND_FAITHFUL, guidelines=GUIDELINES, side=False)
+rate
+
+# %% [markdown]
+"""
+**Compare** two lists; then say which is more faithful. In every second task one of the two is marked as *suggested by
+a model*. About 4 minutes.
+"""
+
+# %%
+compare = panels.Compare(tasks("compare"), "compare", also=ALSO, guidelines=GUIDELINES, side=False)
+compare
+
+# %% [markdown]
+"""
+**Rank** four lists: four keys. About 3 minutes.
+"""
+
+# %%
+rank = panels.Rank(tasks("rank"), "rank", guidelines=GUIDELINES, side=False)
+rank
+
+# %% [markdown]
+"""
+**Best and worst** of four: two keys. About 2 minutes.
+"""
+
+# %%
+best_worst = panels.Rank(
+    tasks("best and worst"), "best and worst", mode="best and worst", guidelines=GUIDELINES, side=False
+)
+best_worst
+
+# %% [markdown]
+"""
+What the rest of the notebook works with. Click more later, run this cell again, and go on from here: everything
+below follows.
+"""
+
+# %%
+given = clicks.clicks()
+
+# %% [markdown]
+"""
+Seconds are counted while the page is visible. The lists were new to you only in the first panel; later ones are
+quicker for that reason, too.
+"""
+
+# %%
+for way, events in given.events.items():
+    lists_judged = sum(len(event["texts"]) for event in events)
+    each = clicks.seconds(events) * len(events) / max(lists_judged, 1)
+    print(f"{way:15} {clicks.seconds(events):5.1f} s an answer, {each:4.1f} s a list ({given.whose[way]})")
+
+# %% [markdown]
+r"""
+## 2 · Everything becomes pairs
+
+A reward model learns from pairs: this list rather than that one. An order of four holds six of them, best and worst
+five. **Predict first:** places 2, 1, 2, 4. How many pairs is that?
+
+### 4.1 An order as pairs · 8 min · 2 points · needs nothing
+
+Two lists on one place prefer nothing; a list on place 0 was not judged.
+"""
+
+
+# %% solution="order-pairs"
+def order_pairs(ranks: np.ndarray) -> np.ndarray:
+    """The pairs that an order tells apart.
+
+    ranks: (lists,) places, 1 the best; equal places tie; 0 where a list was not judged.
+    Returns (pairs, 2) int64: the preferred list's number, then the other's; sorted by the
+    first, then by the second. Lists are numbered from 0.
+    """
+    ### BEGIN SOLUTION 4.1: every list against every other; who has the better place, and have both one?
+    judged = ranks > 0
+    better = (ranks[:, None] < ranks[None, :]) & judged[:, None] & judged[None, :]
+    return np.argwhere(better)
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(order_pairs(np.array([2, 1, 2, 4])))
+
+# %%
+check("4.1", order_pairs)
+
+# %% [markdown]
+"""
+Stuck? Each call gives one hint more. They cost nothing.
+"""
+
+# %%
+hint("4.1")
+
+# %% test="order-pairs-test" points=2
+# 4.1 is graded on other orders, with ties and lists that were not judged.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.1", lambda: order_pairs, seeds=(401, 402, 403))
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+### 4.2 Ratings as pairs · 10 min · 2 points · needs nothing
+
+A 4 is better than a 3, if *one* person gave both, for *one* prompt. My 4 may be your 2; and nobody asked whether a
+soup beats a game.
+
+**Predict first.** One labeller gives 4 and 2, another gives 5 and 3, all for one prompt. How many pairs?
+"""
+
+
+# %% solution="rating-pairs"
+def rating_pairs(ratings: np.ndarray, labellers: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    """The pairs that ratings tell apart.
+
+    ratings, labellers, prompts: (n,) whole numbers, one row a rating; 0 is a rating that
+    was skipped. Two rows make a pair if they have the same labeller and the same prompt,
+    and one is rated higher.
+    Returns (pairs, 2) int64: the row of the higher rating, then of the lower; sorted by the
+    first, then by the second.
+    """
+    ### BEGIN SOLUTION 4.2: three questions about every two rows, and a 0 is no rating
+    higher = (ratings[:, None] > ratings[None, :]) & (ratings[None, :] > 0)
+    together = labellers[:, None] == labellers[None, :]
+    together &= prompts[:, None] == prompts[None, :]
+    return np.argwhere(higher & together)
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(rating_pairs(np.array([4, 2, 5, 3]), np.array([7, 7, 8, 8]), np.array([1, 1, 1, 1])))
+
+# %%
+check("4.2", rating_pairs)
+
+# %% test="rating-pairs-test" points=2
+# 4.2 is graded on other ratings.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.2", lambda: rating_pairs, seeds=(411, 412, 413))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+What is lost on the way? Ratings of two lists with the same number prefer nothing. A pair keeps no distance: 5 over 1
+looks like 4 over 3. And six pairs of one ranking are *one* act: if you misread one list, three of them are wrong
+together.
+"""
+
+# %%
+for way, events in given.events.items():
+    said = clicks.preferred(events)
+    told = sum(sign != 0 for sign in said.values())
+    spent = sum(event["seconds"] for event in events if not event.get("repeat_of")) / 60
+    print(f"{way:15} {told:3} pairs told apart, {len(said) - told} ties, {told / spent:4.1f} a minute")
+
+# %% [markdown]
+r"""
+## 3 · How steady you are
+
+Some tasks came twice. If your answer is the same, good; if not, something between you and your answer is chance.
+"""
+
+# %%
+twice = clicks.repeats(given)
+for way, share in formats.consistency(twice).items():
+    print(f"{way:15} the same again: {share}")
+
+# %% [markdown]
+r"""
+An exact repeat of a ranking has one chance in 24, of a comparison one in two. So the shares do not compare. **Bits**
+do. Suppose an answer is what you hold with probability $a$, and else one of the $k-1$ others. Then the same answer
+comes twice with probability $c = a^2 + (1-a)^2/(k-1)$, and an answer tells (Cover and Thomas 2006, section 7.2)
+
+$$\log_2 k + a \log_2 a + (1-a) \log_2 \frac{1-a}{k-1} \text{ bits.}$$
+
+### 4.3 Bits a second · 12 min · 3 points · needs nothing
+
+**Predict first.** A comparison comes out the same in 82 % of repeats. Is $a$ larger or smaller than 0.82? How many
+bits is it?
+"""
+
+
+# %% solution="bits-per-second"
+def bits_per_second(agreement: np.ndarray, options: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """How much an answer says in a second.
+
+    agreement: (n,) share c of repeated tasks with the same answer. options: (n,) how many
+    answers k there are. seconds: (n,) a task takes. Of the two values of a that fit, the
+    larger counts. An agreement that chance would give (1/k), or less, says 0 bits.
+    Returns (n,) float, bits a second.
+    """
+    ### BEGIN SOLUTION 4.3: first a from the agreement, then the bits, then divide
+    chance = 1 / options
+    above = np.sqrt(np.maximum((agreement - chance) * (1 - chance), 0))
+    a = np.minimum(chance + above, 1)
+    rest = np.maximum(1 - a, 1e-300)
+    noise = -a * np.log2(a) - (1 - a) * np.log2(rest / (options - 1))
+    return (np.log2(options) - noise) / seconds
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(bits_per_second(np.array([0.82, 0.5]), np.array([2, 5]), np.array([1.0, 1.0])), "bits")
+
+# %% [markdown]
+"""
+(For the comparison $a$ is 0.9, and yet it says only half a bit. The last mistakes are the dearest.)
+"""
+
+# %%
+check("4.3", bits_per_second)
+
+# %% test="bits-per-second-test" points=3
+# 4.3 is graded on other agreements and formats.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.3", lambda: bits_per_second, seeds=(421, 422, 423))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+Now your own. Two to six repeats a format are very little, so look at the interval, not at the number: the ends of the
+interval of the agreement go through the same formula.
+"""
+
+# %%
+bits = use("4.3", bits_per_second)
+for way, share in formats.consistency(twice).items():
+    ends = np.array([share.low, share.mean, share.high])
+    k, pace = formats.OPTIONS[way], clicks.seconds(given.events[way])
+    low, mean, high = bits(ends, np.full(3, k), np.full(3, pace))
+    print(f"{way:15} {mean:.3f} bits a second, but anything from {low:.3f} to {high:.3f}")
+
+# %% [markdown]
+"""
+Two things are wrong with this ruler, and both are unfair to rankings. It takes every miss for equally bad, though
+swapping places 3 and 4 is not turning the list over; and 24 answers need many repeats. Section 9 measures what
+matters in the end: the reward model.
+
+### Are you as sure as you are right?
+
+Whoever presses "not sure" at the right moments is *calibrated*: unsure answers change more often.
+"""
+
+# %%
+for name, share in formats.as_sure_as_right(twice).items():
+    print(f"{name:7} the same again: {share}")
+
+# %% [markdown]
+r"""
+## 4 · Which way you lean
+
+The side on which a list stands is drawn by lot. Whoever always reads carefully takes the left one in half of the
+cases, *whatever the lists are*.
+"""
+
+# %%
+chosen = [clicks.sides(event) for event in given.events["compare"]]
+left, right = chosen.count(0), chosen.count(1)
+print(f"shown first: {left}, shown second: {right}, neither: {chosen.count(2)} ({given.whose['compare']})")
+print("share of the first:", stats.wilson(left, left + right))
+
+# %% [markdown]
+r"""
+A sharper test shows a pair **twice, with the sides changed**. Who keeps to the list changes sides. Who takes the same
+*side* twice went by the place, or wavered. Wavering goes to both sides alike; a bias does not. So there are three
+readings: **biased**, merely **inconsistent**, or **too few** answers to say (the readings are those of the annotation
+tool Potato).
+
+### 4.4 Position bias, in three readings · 12 min · 3 points · needs nothing
+
+The exact two-sided sign test, `scipy.stats.binomtest(k, n).pvalue`, says how often chance alone is at least as
+lopsided as k of n.
+
+**Predict first.** Of five answers all five took the first side twice. Biased?
+"""
+
+
+# %% solution="position-reading"
+from scipy.stats import binomtest
+
+
+def position_reading(once: np.ndarray, again: np.ndarray) -> tuple[int, int, str]:
+    """One's position bias, from pairs shown twice, the second time with the sides changed.
+
+    once, again: (n,) what was preferred at first and later: 0 what stood first, 1 what stood
+    second, 2 neither.
+    Returns how often it was both times the first, how often both times the second, and
+    "biased" if the exact two-sided sign test of these two counts gives p < 0.05;
+    "too few" if it could not, even were all of them on one side; else "inconsistent".
+    """
+    ### BEGIN SOLUTION 4.4: count those who took one side twice, then test
+    first = int(((once == 0) & (again == 0)).sum())
+    second = int(((once == 1) & (again == 1)).sum())
+    if 2 * 0.5 ** (first + second) >= 0.05:
+        return first, second, "too few"
+    biased = binomtest(first, first + second).pvalue < 0.05
+    return first, second, "biased" if biased else "inconsistent"
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(position_reading(np.array([0, 0, 1, 0, 1, 0]), np.array([0, 1, 1, 0, 0, 0])))
+
+# %%
+check("4.4", position_reading)
+
+# %% test="position-reading-test" points=3
+# 4.4 is graded on other answers, close to the borders between the readings.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.4", lambda: position_reading, seeds=(431, 432, 433))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+Three **simulated** labellers of forty pairs each, and you. One wavers, one leans to the left, one is steady.
+"""
+
+# %%
+reading_of = use("4.4", position_reading)
+rng = np.random.default_rng(4)
+for name, noise, pull in (("wavers", 3.0, 0.0), ("leans left", 1.0, 1.5), ("steady", 0.1, 0.0)):
+    ahead = rng.normal(scale=1.5, size=40)
+    once = (ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
+    again = (-ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
+    print(f"{name:10} (simulated)", reading_of(once, again))
+print("comparisons shown twice, sides changed:", reading_of(*clicks.swapped(given)), given.whose["compare"])
+
+# %% [markdown]
+"""
+The steady one gets "too few", and rightly: who hardly wavers gives position nothing to decide. It is not the same as
+"no bias". With your handful of repeats, "too few" is the honest word for you, too.
+
+**Length.** The same test asks whether you take the longer list. But longer may be *better*, so a lopsided count is a
+question and no verdict: look at some of them.
+"""
+
+# %%
+WORDS = {"biased": "more than chance", "inconsistent": "chance explains it", "too few": "too few to say"}
+longer = [clicks.longer(event) for event in given.events["compare"]]
+print("longer:", longer.count(True), "· shorter:", longer.count(False), end=" · ")
+print(WORDS[formats.bias_reading(longer.count(True), longer.count(False))])
+
+# %% [markdown]
+"""
+**Anchoring.** In every second comparison a list was marked as suggested by a model. There was no model: it was drawn
+by lot. So whoever is not drawn by it follows half of the time.
+"""
+
+# %%
+taken, other = clicks.suggestions(given.events["compare"])
+print(f"followed {taken}, did not {other}: {WORDS[formats.bias_reading(taken, other)]}")
+
+# %% [markdown]
+"""
+**Helpful against faithful.** Where do your two answers part? One number a list could not say this.
+"""
+
+# %%
+apart = clicks.parted(given.events["compare"])
+print(f"{len(apart)} of {len(given.events['compare'])} comparisons; opposite in {sum(way for _, way in apart)}")
+for event, _ in apart[:1]:
+    print(event["prompt"]["text"], "· helpful", event["ranks"], "· faithful", event["also"]["ranks"])
+    for text in event["texts"]:
+        print("-", " / ".join(parse(text).items))
+
+# %% [markdown]
+r"""
+## 5 · Scores, one answer at a time
+
+Chess players and chatbots get **Elo** ratings (Elo 1978). With ratings $r_a$ and $r_b$, the first is expected to
+score $E = 1 / (1 + 10^{(r_b - r_a)/400})$. Afterwards it gains $k\,(S - E)$, where $S$ is 1 for a win, 0 for a loss,
+½ for a tie, and the other loses as much.
+
+### 4.5 Elo · 10 min · 2 points · needs nothing
+
+**Predict first.** Three lists at 1000, $k = 40$. List 0 beats list 1, then loses to list 2. Is it back at 1000?
+"""
+
+
+# %% solution="elo"
+def elo(first: np.ndarray, second: np.ndarray, outcome: np.ndarray, lists: int, k: float = 4.0) -> np.ndarray:
+    """Elo ratings after comparisons, taken one by one in their order. All begin at 1000.
+
+    first, second: (n,) numbers of lists. outcome: (n,) 0 the first was preferred, 1 the
+    second, 2 a tie. lists: how many lists there are. k: points at stake.
+    Returns (lists,) float.
+    """
+    ### BEGIN SOLUTION 4.5: for each comparison: what was expected, what happened, and move both
+    ratings = np.full(lists, 1000.0)
+    for a, b, result in zip(first, second, outcome, strict=True):
+        expected = 1 / (1 + 10 ** ((ratings[b] - ratings[a]) / 400))
+        change = k * ((1.0, 0.0, 0.5)[result] - expected)
+        ratings[a] += change
+        ratings[b] -= change
+    return ratings
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(elo(np.array([0, 0]), np.array([1, 2]), np.array([0, 1]), 3, k=40.0))
+
+# %%
+check("4.5", elo)
+
+# %% test="elo-test" points=2
+# 4.5 is graded on other comparisons, with ties.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.5", lambda: elo, seeds=(441, 442, 443))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+Below, eight lists with known scores are compared 400 times (**simulated**), and rated by you and by the library
+`evalica`. Then the same 400 answers, shuffled.
+"""
+
+# %%
+import evalica
+
+truth = np.linspace(1.4, -1.4, 8)
+pairs = np.array([rng.choice(8, size=2, replace=False) for _ in range(400)])
+first_won = rng.random(400) < 1 / (1 + np.exp(truth[pairs[:, 1]] - truth[pairs[:, 0]]))
+results = np.where(first_won, 0, 1)
+
+# %%
+rated = use("4.5", elo)
+mine = rated(pairs[:, 0], pairs[:, 1], results, 8)
+winners = [evalica.Winner.X if won else evalica.Winner.Y for won in first_won]
+theirs = evalica.elo(pairs[:, 0], pairs[:, 1], winners).scores.sort_index().to_numpy()
+mixed = rng.permutation(400)
+print("largest difference from evalica:", f"{np.abs(mine - theirs).max():.1e}")
+print("in order:", mine.round())
+print("shuffled:", rated(*pairs[mixed].T, results[mixed], 8).round())
+
+# %% [markdown]
+r"""
+The same answers in another order give other ratings. Elo was made for players who change; lists do not. For them
+one asks: which scores make *all* answers likeliest?
+
+## 6 · All answers at once: ties, and a pull to the first
+
+Bradley and Terry say $P(a \succ b) = \sigma(s_a - s_b)$. Davidson (1970) adds ties, and Davidson and Beaver (1977) an
+effect of the order. With a leaning $\ell$ the three outcomes share the probability like
+
+$$e^{s_a + \ell/2} \;:\; e^{s_b - \ell/2} \;:\; \nu\, e^{(s_a + s_b)/2}$$
+
+where $a$ stands first. $\nu$ says how readily people tie.
+
+### 4.6 Ties, and a pull to the first · 15 min · 4 points · needs nothing
+
+**Predict first.** Two equal lists, nobody leans, $\nu = 1$. How likely is a tie?
+"""
+
+
+# %% solution="preference-loss"
+def preference_loss(
+    scores: Tensor, first: Tensor, second: Tensor, outcome: Tensor, tie: Tensor, lean: Tensor
+) -> Tensor:
+    """Mean surprise of comparisons, in nats. Exact also where scores are hundreds apart.
+
+    scores: (lists,) float. first, second: (n,) int64, the lists shown first and second.
+    outcome: (n,) int64, 0 the first was preferred, 1 the second, 2 a tie.
+    tie: () float, the logarithm of ν. lean: (n,) float, the leaning ℓ of who answered.
+    Returns a scalar with a gradient to scores, tie and lean.
+    """
+    ### BEGIN SOLUTION 4.6: three exponents a comparison, a softmax, and the surprise at what was said
+    ahead, behind = scores[first], scores[second]
+    logits = [ahead + lean / 2, behind - lean / 2, tie + (ahead + behind) / 2]
+    return torch.nn.functional.cross_entropy(torch.stack(logits, dim=1), outcome)
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    a_tie = torch.tensor([0]), torch.tensor([1]), torch.tensor([2])
+    print(preference_loss(torch.zeros(2), *a_tie, torch.zeros(()), torch.zeros(1)).exp(), "to 1")
+
+# %%
+check("4.6", preference_loss)
+
+# %% test="preference-loss-test" points=4
+# 4.6 is graded on other comparisons, some with scores far apart, and on its gradient.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.6", lambda: preference_loss, seeds=(451, 452, 453))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+Without ties and leanings (an answer of nobody, `""`, leans to none), and with a wide prior, this is Bradley–Terry, and `evalica` has that: its scores are
+strengths, the exponentials of ours up to a factor.
+"""
+
+# %%
+loss_fn = use("4.6", preference_loss)
+told = scores.Comparisons(pairs[:, 0], pairs[:, 1], results, ("",) * 400)
+ours = scores.fit_scores(told, 8, prior=100.0, loss_fn=loss_fn).scores
+strengths = evalica.bradley_terry(pairs[:, 0], pairs[:, 1], winners, tolerance=1e-9, limit=5000).scores
+theirs = np.log(strengths.sort_index().to_numpy())
+print("ours:   ", ours.round(2))
+print("evalica:", (theirs - theirs.mean()).round(2))
+
+# %% [markdown]
+r"""
+### 4.7 Strengths from orders · 15 min · 3 points · needs nothing
+
+A ranking is a chain of choices: the best from all, the second best from the rest (Luce 1959, Plackett 1975). Hunter
+(2004) found an algorithm without any step size. Each new strength is
+
+$$\frac{\text{how often the list was chosen}}{\sum_{\text{choices in which it was there}} 1 / (\text{sum of the strengths that were there})}$$
+
+and that is repeated until nothing changes. **Predict first.** One order of three: how many choices was the last list
+there for?
+"""
+
+
+# %% solution="plackett-luce-step"
+def plackett_luce_step(strengths: np.ndarray, orders: list[list[int]]) -> np.ndarray:
+    """One step towards the strengths that make the orders likeliest.
+
+    strengths: (lists,) float, above 0. orders: lists of list numbers, best first, each of
+    two or more. The last of an order was not chosen. A list that is in no order keeps its
+    strength. Returns (lists,) float, scaled so that the mean is 1.
+    """
+    ### BEGIN SOLUTION 4.7: two sums for each list, then divide and scale
+    chosen, exposure = np.zeros(len(strengths)), np.zeros(len(strengths))
+    for order in orders:
+        for stage in range(len(order) - 1):
+            there = list(order[stage:])
+            chosen[there[0]] += 1
+            exposure[there] += 1 / strengths[there].sum()
+    seen = exposure > 0
+    updated = np.where(seen, chosen / np.where(seen, exposure, 1), strengths)
+    return updated / updated.mean()
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(plackett_luce_step(np.array([1.0, 2.0, 4.0]), [[0, 1, 2], [2, 0, 1]]))
+
+# %%
+check("4.7", plackett_luce_step)
+
+# %% test="plackett-luce-step-test" points=3
+# 4.7 is graded on other orders, some short, and lists that are in none.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.7", lambda: plackett_luce_step, seeds=(461, 462, 463))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+Now with fifty **simulated** orders of the eight lists. A pair is an order of two, so the same function fits
+comparisons, too: compare with the line above.
+"""
+
+# %%
+step_fn = use("4.7", plackett_luce_step)
+orders = [np.argsort(-truth - rng.gumbel(size=8)).tolist() for _ in range(50)]
+as_orders = np.where(first_won[:, None], pairs, pairs[:, ::-1]).tolist()
+for name, some in (("50 orders", orders), ("400 pairs", as_orders)):
+    found = np.log(scores.fit_plackett_luce(some, 8, step_fn=step_fn))
+    print(f"{name}: {(found - found.mean()).round(2)}")
+print(f"the truth: {truth.round(2)}")
+
+# %% [markdown]
+r"""
+## 7 · Who clicks left
+
+With scores at hand one can ask about *people*. A labeller's leaning is what has to be added to the margins so that
+their answers are as expected. Someone who takes the first list every time would lean without end; a **prior** keeps
+it finite. At the maximum, the slope
+
+$$\sum_i (y_i - \sigma(m_i + \ell)) - \ell/\tau^2$$
+
+is 0; $m$ are margins, $y$ is 1 where the first was preferred, $\tau$ is the prior's standard deviation. The
+**error** is $1/\sqrt{\sum_i p_i (1 - p_i) + 1/\tau^2}$.
+
+### 4.8 How far one labeller leans · 15 min · 3 points · needs nothing
+
+**Predict first.** Somebody took the first list 40 times out of 40. Is the leaning above 1? Above 10?
+"""
+
+
+# %% solution="leaning"
+def leaning(margins: np.ndarray, picks: np.ndarray, prior: float = 1.0) -> tuple[float, float]:
+    """How far one labeller leans to what is shown first: likeliest leaning, standard error.
+
+    margins: (n,) float, score of the list shown first less that of the second.
+    picks: (n,) 1 if the first was preferred, 0 if the second. prior: τ.
+    """
+    ### BEGIN SOLUTION 4.8: find where the slope is 0; then the error from the chances there
+    lean = 0.0
+    for _ in range(100):
+        chance = 1 / (1 + np.exp(-(margins + lean)))
+        curvature = (chance * (1 - chance)).sum() + 1 / prior**2
+        step = ((picks - chance).sum() - lean / prior**2) / curvature
+        lean += float(np.clip(step, -1, 1))
+    return lean, float(curvature**-0.5)
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(leaning(rng.normal(size=40), np.ones(40)))
+
+# %%
+check("4.8", leaning)
+
+# %% test="leaning-test" points=3
+# 4.8 is graded on other labellers, some of whom always take the first.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.8", lambda: leaning, seeds=(471, 472, 473))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+The crowd: fifty **simulated** workers, about eighty comparisons each. Two of them take the first list always, whatever
+it is. The scores come from your 4.6, the leanings from your 4.8. **About 10 seconds.**
+"""
+
+# %%
+number = {row["id"]: at for at, row in enumerate(data.rows("crowd/lists"))}
+rows = data.rows("crowd/comparisons")[: None if training_allowed() else 800]
+code = {"first": 0, "second": 1, "tie": 2}
+firsts, seconds, said = (
+    np.array([pick(row) for row in rows])
+    for pick in (lambda r: number[r["first"]], lambda r: number[r["second"]], lambda r: code[r["answer"]])
+)
+workers = tuple(row["worker"] for row in rows)
+crowd = scores.fit_scores(scores.Comparisons(firsts, seconds, said, workers), len(number), loss_fn=loss_fn)
+
+# %%
+lean_of = use("4.8", leaning)
+margins = crowd.scores[firsts] - crowd.scores[seconds]
+leanings = {}
+for worker in sorted(set(workers)):
+    theirs = (np.array(workers) == worker) & (said != 2)
+    if theirs.any():
+        leanings[worker] = lean_of(margins[theirs], 1 - said[theirs])
+print("they click left:", scores.left_clickers(leanings))
+
+# %%
+kind = {row["worker"]: row["kind"] for row in data.rows("crowd/workers")}
+ranked = sorted(leanings, key=lambda worker: leanings[worker][0])
+fig, [ax] = plots.figure(width=8)
+for at, worker in enumerate(ranked):
+    lean, error = leanings[worker]
+    ax.errorbar(at, lean, 2.58 * error, color=plots.RLHF if kind[worker] == "first" else plots.SFT, fmt="o", ms=3)
+ax.axhline(scores.LEANS, color=plots.INK, linestyle=":")
+ax.set(title="Two of fifty simulated workers click left", xlabel="worker", ylabel="leaning (nats), 99 %")
+plots.show(fig, alt="Leanings of fifty workers with intervals; two lie far above all others")
+
+# %% [markdown]
+"""
+The dotted line: of two equally good lists, the first three times as often. An interval that lies above it has nothing
+to do with taste. Honest workers lean as well, a little; the model takes that off the scores without throwing anybody
+out.
+
+## 8 · Which pair to ask next
+
+Clicks are dear. After some answers the scores are known as a mean and a **covariance**, and not every pair is worth
+asking. If one list is far better, the answer is known before it comes. If the distance is known already, nothing is
+learned. To first order an answer is worth $p\\,(1-p)$ times the variance of the difference (MacKay 1992; Houlsby et
+al. 2011).
+"""
+
+# %% [markdown]
+r"""
+### 4.9 Which pair to ask next · 10 min · 2 points · needs nothing
+
+**Predict first.** Means 1, ½ and −2. Lists 0 and 1 go up and down together; list 2 is little known. Which pair?
+"""
+
+
+# %% solution="next-pair"
+def next_pair(mean: np.ndarray, covariance: np.ndarray, asked: np.ndarray) -> tuple[int, int]:
+    """The open pair with the largest p (1 − p) · variance of the difference of its scores.
+
+    mean: (lists,), covariance: (lists, lists) of the scores. p: σ(difference of the means).
+    asked: (lists, lists) bool, symmetric, true for pairs that are not to be asked.
+    Returns (i, j) with i < j; of equal ones the first, in the order (0, 1), (0, 2), …
+    """
+    ### BEGIN SOLUTION 4.9: p, and the variance of a difference, for every open pair with i < j
+    chance = 1 / (1 + np.exp(mean[None, :] - mean[:, None]))
+    own = np.diag(covariance)
+    worth = chance * (1 - chance) * (own[:, None] + own[None, :] - 2 * covariance)
+    worth = np.where(np.triu(~asked, k=1), worth, -np.inf)
+    i, j = np.unravel_index(worth.argmax(), worth.shape)
+    return int(i), int(j)
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    together = np.array([[0.5, 0.4, 0.0], [0.4, 0.5, 0.0], [0.0, 0.0, 0.9]])
+    print(next_pair(np.array([1.0, 0.5, -2.0]), together, np.zeros((3, 3), dtype=bool)))
+
+# %%
+check("4.9", next_pair)
+
+# %% test="next-pair-test" points=2
+# 4.9 is graded on other scores, some pairs of which were asked.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("4.9", lambda: next_pair, seeds=(481, 482, 483))
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+A small race with your choice against a random one, **simulated**: ten lists, twelve labellers. **About 5 seconds.**
+"""
+
+# %%
+few = not training_allowed()
+small = active.race(range(2 if few else 12), 10, 12 if few else 40, choose=use("4.9", next_pair))
+print(f"random is right in {small.random[:, -1].mean():.2f} of pairs at the end")
+print(f"the active choice is there after {small.share():.0%} of the answers")
+
+# %% [markdown]
+"""
+Twelve labellers are too few to lean on. The same with 150, and sixteen lists, was recorded (`python -m topfive.build.collecting
+active`); the further the lists lie apart, the more is gained, since more answers are known beforehand.
+"""
+
+# %%
+record = json.loads((data.folder() / "recorded/collecting/active.json").read_text("utf-8"))
+for run in record["runs"]:
+    low, high = run["interval"]
+    print(f"spread {run['spread']}: {run['share']:.2f} of the answers [{low:.2f}, {high or 'more'}]")
+
+# %%
+fig, axes = plots.figure(columns=len(record["runs"]), width=3.2)
+for ax, run in zip(axes, record["runs"], strict=True):
+    ax.plot(run["random"], color=plots.BASE, label="random")
+    ax.plot(run["active"], color=plots.SFT, label="active")
+    ax.set(title=f"{run['share']:.0%} of the answers do", xlabel="answers", ylabel="right pairs")
+axes[0].legend(frameon=False, labelcolor=plots.INK)
+plots.show(fig, alt="Right pairs by answers: the active choice lies above the random one in each of three settings")
+
+# %% [markdown]
+"""
+## 9 · The same minutes, four reward models
+
+Which way of asking should a project choose? Not the one with the most pairs: the one whose **reward model** is best
+for the minutes that people spend. Here is one labeller for ten minutes, in each way (**simulated**: reading at 230
+words a minute, two seconds a decision, the same noise at every look).
+"""
+
+# %%
+for way in ("rank", "compare") if training_allowed() else ():
+    learned, answers = minutes.labelled(way, 10, seed=1)
+    print(f"{way:8} {answers:3} answers, {minutes.right_pairs(learned, seed=1):.2f} of held-out pairs right")
+
+# %% [markdown]
+"""
+Eight labellers, 10, 20 and 40 minutes, recorded (`python -m topfive.build.collecting formats`). **Predict first:**
+which of the four comes last?
+"""
+
+# %%
+record = json.loads((data.folder() / "recorded/collecting/formats.json").read_text("utf-8"))
+lengths = sorted({run["minutes"] for run in record["runs"]})
+fig, [ax] = plots.figure(width=6)
+for way, colour in zip(minutes.WAYS, (plots.BASE, plots.RLHF, plots.JUDGE, plots.SFT), strict=True):
+    right = [[r["right"] for r in record["runs"] if (r["way"], r["minutes"]) == (way, m)] for m in lengths]
+    found = [stats.bootstrap(values) for values in right]
+    print(f"{way:15}", *(f"{m} min: {one}" for m, one in zip(lengths, found, strict=True)))
+    ax.errorbar(lengths, [one.mean for one in found], np.std(right, axis=1) / 8**0.5, color=colour, label=way)
+ax.set(title="A pair at a time teaches least", xlabel="minutes of labelling", ylabel="held-out pairs right")
+ax.legend(frameon=False, labelcolor=plots.INK)
+plots.show(fig, alt="Right pairs by minutes for four ways; comparing lies below the other three, which are alike")
+
+# %% [markdown]
+"""
+Comparing comes last: each reading of two lists buys one pair. The other three cannot be told apart here. What the
+simulation leaves out would hurt ratings (a scale that drifts) and rankings (four lists are hard to hold in mind), and
+comparisons least. So put *your* numbers beside it: seconds and consistency from sections 1 and 3.
+
+## 10 · You and the crowd
+
+Of the pairs that both told apart, how many did you and the **simulated** crowd put in the same order?
+"""
+
+# %%
+theirs = clicks.preferred(clicks.crowd_events())
+for way, events in given.events.items():
+    same, both = clicks.agreement(clicks.preferred(events), theirs)
+    print(f"{way:15} {stats.wilson(same, both) if both else 'no pair in common'} ({given.whose[way]})")
+
+# %% [markdown]
+"""
+(The same pair may come from several workers; the last one counts. The pairs of a group are not independent, so the
+true intervals are wider.)
+
+**In your own words.** What you wrote about why, beside the words that a reward fitted to your orders pays for.
+"""
+
+# %%
+from topfive.ledger.convert import as_rankings
+from topfive.reward.words import fit_word_reward
+
+own = [one for event in given.events["rank"] + given.events["compare"] for one in as_rankings(event)]
+shown = [text for _, group in asked() for text in group]
+liked, disliked = clicks.heavy_words(fit_word_reward([one for one in own if one.decisive]), shown)
+print("why, in your words:", clicks.reasons(given.all())[:5] or "you wrote none")
+print("it pays for:", ", ".join(liked), "\nand takes off for:", ", ".join(disliked))
+
+# %% [markdown]
+"""
+Few of these words are reasons. With so few orders the reward picks up whatever stood in the lists you liked. That is
+what "the model learned my preferences" means, until somebody checks.
+
+**Export.** TRL reads `prompt`, `chosen`, `rejected`. This is what your ledger gives (hidden repeats are left out):
+"""
+
+# %%
+from topfive.ledger.convert import preference_rows
+
+export = preference_rows(given.all())
+print(len(export), "pairs; the first:", {key: export[0][key] for key in ("prompt", "source", "type")})
+
+# %% [markdown]
+"""
+On the command line: `topfive ledger export preferences pairs.jsonl`, and `--question also` for *faithful*.
+
+## 11 · May the class use it?
+
+Your teacher can pool a class's answers (`topfive ledger pool`). Into the pool go places, ratings and seconds about the
+course's own lists. Your reasons, your own lists and your name do not, and nothing goes in unless you say so here. You
+may change your mind: say `False`, and run the cell again.
+"""
+
+# %%
+agree = False
+ledger.consent(agree)
+
+# %% test="clicks-test" points=3
+# Your clicks: 3 points for at least half of the tasks of all four ways, 2 for three, 1 for two.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade_clicks as _grade_clicks
+
+_grade_clicks(at_least={2: 1, 3: 2, 4: 3})
+### END HIDDEN TESTS
+
+# %% [markdown]
+"""
+## 12 · In your own words · 3 points
+
+A start-up has money for 100 hours of labelling, and asks for "10,000 comparisons". In about 150 words: how would you
+spend the hours? Say what you would ask, what you would repeat, whom you would look at, and one number from *your*
+clicks above that made you decide, with its interval.
+
+| points | for |
+|---|---|
+| 1 | a way of asking, chosen by minutes and not by pairs, with what the simulation leaves out |
+| 1 | repeats and swapped sides, and what result of them would change the plan |
+| 1 | an own number with its interval, and what it does not show |
+"""
+
+# %% [markdown] answer="hours" points=3
+"""
+I would have four lists ranked, or best and worst named, since reading is what costs time: for the same minutes a
+reward learned from single comparisons was clearly worse in the simulation, while rating, ranking and best–worst were
+alike. The simulation has no tired people and no scale that drifts, so I would spend the first two hours on a pilot
+with all four.
+
+One task in ten comes twice, half of these with the sides changed. If the answers that stayed on one side lean to the
+left (sign test), the leaning goes into the model; whoever leans by more than log 3 is looked at, not thrown out
+unseen. The next pairs would be chosen by uncertainty, some at random as a control.
+
+My own comparisons came out the same in 0.67 [0.30, 0.90] of six repeats. That is hardly evidence: it allows anything
+from guessing to great care. It made me ask for more repeats, not for another format.
+"""
+
+# %% [markdown]
+"""
+## Going further
+
+- Click the rank panel again tomorrow, and compare with today.
+- Fit the crowd without leanings (every labeller is called `""`). Which lists change their score most, and where did they stand?
+- Race with `spread=0.5`: lists that are all about as good. What does choosing bring then?
+- Ask the pool: do two students agree more than a student and the crowd?
+
+**Papers.** Bradley & Terry 1952 · Luce 1959 · Davidson 1970, *On extending the Bradley–Terry model to accommodate
+ties* · Plackett 1975 · Davidson & Beaver 1977 (order effects) · Elo 1978 · MacKay 1992, *Information-based objective
+functions for active data selection* · Hunter 2004, *MM algorithms for generalized Bradley–Terry models* · Cover &
+Thomas 2006, *Elements of information theory* · Houlsby et al. 2011, [arXiv 1112.5745](https://arxiv.org/abs/1112.5745)
+· Ouyang et al. 2022, [2203.02155](https://arxiv.org/abs/2203.02155)
+
+Next: **05 preference-modeling** turns rankings into a reward model that reads lists it has never seen.
+"""

@@ -1,0 +1,1 @@
+"""Annotation: agreement, aggregation, labeller quality, and scores from what people prefer."""
