@@ -13,7 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.checks.answers import rewritten
-from tests.exercises import variants_language_modeling, variants_ppo, variants_preference_modeling
+from tests.exercises import (
+    variants_labelling_basics,
+    variants_language_modeling,
+    variants_ppo,
+    variants_preference_modeling,
+)
 from topfive.checks.compare import as_numbers
 from topfive.checks.notebook import report
 from topfive.checks.verdict import Verdict, examine, softened
@@ -22,6 +27,7 @@ from topfive.exercises import ASSIGNMENTS, Exercise, Function, Mistake, exercise
 SEEDS = range(int(os.environ.get("TOPFIVE_SEEDS", "6")))  # `make thorough` takes twenty
 EXERCISES = [one for assignment in ASSIGNMENTS for one in exercises(assignment)]
 VARIANTS = {
+    **variants_labelling_basics.VARIANTS,
     **variants_language_modeling.VARIANTS,
     **variants_preference_modeling.VARIANTS,
     **variants_ppo.VARIANTS,

@@ -47,8 +47,9 @@ def _in_words(event: Event) -> str:
     match event["type"]:
         case "rate":
             return f"{event['rating']} of 5: {label(event['texts'][0])}"
-        case "write":
-            return label(event["texts"][0])
+        case "label" | "write":
+            before = f"{event['label']}: " if event["type"] == "label" else ""
+            return before + label(event["texts"][0])
         case _ if event.get("bad"):
             return "none is good"
     return ordering(event["texts"], event["ranks"])

@@ -1,11 +1,12 @@
-"""The widgets that ask: write, rate, compare, rank, and blind A/B. An answer is in the ledger before it counts."""
+"""The widgets that ask: write, label, rate, compare, rank, blind A/B. An answer is in the ledger before it counts."""
 
 from topfive.ledger import Task, with_repeats
 from topfive.panels.base import Panel
 from topfive.panels.blind import Blind
 from topfive.panels.compare import Compare
+from topfive.panels.label import Label
 from topfive.panels.rank import Rank
 from topfive.panels.rate import Rate
 from topfive.panels.write import Write
 
-__all__ = ["Blind", "Compare", "Panel", "Rank", "Rate", "Task", "Write", "with_repeats"]
+__all__ = ["Blind", "Compare", "Label", "Panel", "Rank", "Rate", "Task", "Write", "with_repeats"]
