@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from topfive import data
-from topfive.judge import items_of
-from topfive.lists import LENGTH, Prompt, render
+from topfive.judge import is_specific, items_of, look_up_all
+from topfive.lists import LENGTH, Prompt, normalise, parse, render
 
 QUESTION = "Does every line of this list answer the prompt?"
 CLASSES = ("on topic", "off topic")
@@ -62,6 +62,27 @@ def known_lists(cases: Sequence[str], seed: int) -> list[KnownList]:
         if len(prompt.constraints) == 1 and set(prompt.constraints) <= PLAIN and domains[prompt.topic] in DOMAINS
     ]
     return [_made(str(case), prompts, rng) for case in rng.permutation(list(cases))]
+
+
+def lists_to_label() -> list[KnownList]:
+    """The twenty lists that students label in notebook 01: ten on topic and ten off, six of them clear."""
+    counts = {"fits": 4, "other": 2, "stray": 3, "condition": 3, "vague": 2, "repeat": 3, "count": 3}
+    return known_lists([case for case, number in counts.items() for _ in range(number)], seed=11)
+
+
+def judged(lists: Sequence[KnownList]) -> list[int]:
+    """What the course's judge says of each list: on topic if all items answer the prompt and none is vague.
+
+    The judge sees items alone, and of those that are not in the bank it guesses; it does not know how a list was made.
+    """
+    found = []
+    for one in lists:
+        items = [normalise(item) for item in parse(one.text).items]
+        facts = look_up_all(items)
+        wanted = set(one.prompt.constraints)
+        fits = [one.prompt.topic in fact.topics and wanted <= fact.tags for fact in facts]
+        found.append(ON if all(fits) and all(map(is_specific, items)) else OFF)
+    return found
 
 
 def _made(case: str, prompts: Sequence[Prompt], rng: np.random.Generator) -> KnownList:

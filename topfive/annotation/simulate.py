@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from topfive.annotation.labels import MISSING, Labels, LabelTable
 from topfive.annotation.on_topic import BORDERLINE, CLASSES, ON, KnownList
+from topfive.stats import Estimate, wilson
 
 Kind = Literal["honest", "random", "same", "copy"]
 
@@ -139,3 +140,90 @@ def _said(
     rested = np.maximum(0.0, 1 - worker.fatigue * np.maximum(order, 0) / 100)
     right = chance < 0.5 + (np.array(worker.skill)[meant] - 0.5) * rested
     return np.where(pull < worker.first, np.maximum(shown_first, 0), np.where(right, meant, 1 - meant))
+
+
+def stand_in(lists: Sequence[KnownList], tasks: Sequence[str]) -> list[dict[str, object]]:
+    """Example labels for whoever has none yet: rows as a ledger's, but of worker "example", and marked as simulated.
+
+    tasks: the id of each list's task.
+    """
+    example = Labeller("example", skill=(0.93, 0.9))
+    said = label(lists, [example], mentioned=("stray", "condition", "vague"), overlap=1, seed=7)
+    return [{**row, "task": task} for row, task in zip(said.rows(), tasks, strict=True)]
+
+
+@dataclass(frozen=True)
+class TasteTest:
+    """Two ways to test simulated workers who are asked what they like best.
+
+    kinds: "majority", "minority" or "spammer", one a worker. golden, attention: share of each worker's answers that the
+    test calls right, (workers,).
+    """
+
+    kinds: tuple[str, ...]
+    golden: NDArray[np.float64]
+    attention: NDArray[np.float64]
+
+
+def taste_test(seed: int, questions: int = 12, majority: int = 30, minority: int = 10, spammers: int = 6) -> TasteTest:
+    """Simulated workers, of whom some like what others do not, on "golden" likings and on faults that all can see.
+
+    Golden: of two faultless lists, "right" is the one that the majority likes clearly better; a worker likes it better
+    with probability 0.9, or 0.1 if their taste is the other one. Attention: of two lists one has four items, says an
+    item twice, or is off topic; who reads prefers the other with probability 0.95. A spammer throws a coin.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = ("majority",) * majority + ("minority",) * minority + ("spammer",) * spammers
+    likes = {"majority": 0.9, "minority": 0.1, "spammer": 0.5}
+    sees = {"majority": 0.95, "minority": 0.95, "spammer": 0.5}
+    golden, attention = (
+        (rng.random((len(kinds), questions)) < np.array([right[kind] for kind in kinds])[:, None]).mean(axis=1)
+        for right in (likes, sees)
+    )
+    return TasteTest(kinds, golden, attention)
+
+
+# --- looking back at what was planted -----------------------------------------------------------------------------
+
+
+def first_label_right(said: Simulated) -> tuple[int, int]:
+    """Of how many lists the first label in the table is right, and of how many there is one."""
+    asked = said.table.matrix != MISSING
+    first = said.table.matrix[np.arange(len(asked)), asked.argmax(axis=1)]
+    return int((first == said.truth)[asked.any(axis=1)].sum()), int(asked.any(axis=1).sum())
+
+
+def right_early_and_late(said: Simulated, worker: str) -> tuple[Estimate, Estimate]:
+    """How often a worker was right in the first half of their tasks, and in the second."""
+    column = said.table.workers.index(worker)
+    done = said.order[:, column]
+    right = said.table.matrix[:, column] == said.truth
+    half = (done.max() + 1) // 2
+    early, late = (
+        wilson(int(right[part].sum()), int(part.sum())) for part in ((done >= 0) & (done < half), done >= half)
+    )
+    return early, late
+
+
+def took_first(said: Simulated, worker: str) -> Estimate:
+    """How often a worker chose the label that stood first on the screen."""
+    column = said.table.workers.index(worker)
+    asked = said.table.matrix[:, column] != MISSING
+    taken = said.table.matrix[asked, column] == said.shown_first[asked, column]
+    return wilson(int(taken.sum()), int(asked.sum()))
+
+
+# --- without lists ------------------------------------------------------------------------------------------------
+
+
+def crowd_labels(tasks: int, workers: int, classes: int, overlap: int, seed: int) -> tuple[Labels, Labels]:
+    """Labels by workers with a random matrix each, three in five of it on the diagonal, for tests and benchmarks.
+
+    Returns labels, (tasks, workers) int64, `overlap` a task and -1 elsewhere; and the truth, (tasks,) int64.
+    """
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(classes, size=tasks)
+    matrices = 0.4 * rng.dirichlet(np.ones(classes), size=(workers, classes)) + 0.6 * np.eye(classes)
+    drawn = (rng.random((tasks, workers, 1)) > matrices[:, truth].transpose(1, 0, 2).cumsum(axis=2)).sum(axis=2)
+    asked = rng.random((tasks, workers)).argsort(axis=1) < overlap
+    return np.where(asked, np.minimum(drawn, classes - 1), MISSING), truth

@@ -26,7 +26,7 @@ def _cases(seed: int) -> list[Case]:
     return [
         Case(
             "eight lists by hand",
-            (whole([0, 0, 0, 0, 0, 1, 1, 1]), whole([0, 0, 0, 1, 0, 1, 1, 0])),
+            (whole([0, 0, 0, 0, 0, 1, 1, 1]), whole([0, 0, 0, 1, 0, 1, 1, 1])),
             look_at="observed and chance, each by hand: how often does each of the two say each class?",
         ),
         Case("one class is rare", rare, look_at="the chance that both say the common class."),
