@@ -1,4 +1,4 @@
-"""`python -m benchmarks [lm] [sampling] [ppo] [threads] [felt] [annotation]`: measure all or some, and write results.md."""
+"""`python -m benchmarks [lm] [sampling] [ppo] [threads] [felt] [annotation]`: measure some, or all, for results.md."""
 
 import argparse
 import sys

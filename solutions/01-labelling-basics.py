@@ -87,8 +87,9 @@ plots.show(figure, alt="Agreement is high for clear cases, near ½ for borderlin
 
 # %% [markdown]
 """
-Clear lists are no problem. On borderline ones, half of the crowd reads the question one way and half the other:
-nobody is careless, and still the labels are like coins. More workers would not help. More *instructions* would.
+On clear lists nearly everybody says the same. On borderline ones half of the crowd reads the question one way and half
+the other: nobody is careless, and still two labels agree like two coins. More workers would not help. More
+*instructions* would.
 """
 
 # %% [markdown]
@@ -673,8 +674,7 @@ for name in ("w03", "w24", "w26"):
 # %% [markdown]
 """
 It found, without being told any truth, that w03 lets half of the bad lists pass, that w24 throws coins, and that w26
-always says *on topic* (1.0 in both rows). **Predict first:** where does the vote fall behind most, with 3 labels a list or
-with 9?
+always says *on topic* (1.0 in both rows). **Predict first:** from how many labels a list on does that pay?
 """
 
 # %%
@@ -689,8 +689,8 @@ plots.show(figure, alt=f"Share right for {overlaps} labels a list: {ways}")
 
 # %% [markdown]
 """
-Every label costs money, so this picture is a budget. With one label a list EM has nothing to compare and may even go
-astray: it needs **overlap**. And it believes in *one* truth: if half of the crowd reads a case otherwise, EM will
+Every label costs money, so this picture is a budget. With one to three labels a list EM knows too little about
+anybody, and is no better than the vote: it needs **overlap**. And it believes in *one* truth: if half of the crowd reads a case otherwise, EM will
 call the smaller half bad workers. It mends carelessness, never instructions.
 
 (The course's tests hold these two steps, in turns, to `crowd-kit`'s `DawidSkene`: the same probabilities to 1e-6 on

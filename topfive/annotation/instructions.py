@@ -12,7 +12,7 @@ PAGE = 400  # words; what comes after is read by few
 
 # borderline case → words that mention it
 MENTIONS = {
-    "stray": r"\b(one|single|each|every|all( five)?) (of the )?(stray |foreign |wrong )?(items?|lines?)\b|\bstray\b",
+    "stray": r"\b(one|single) (of the )?(stray |foreign |wrong |other |off-topic )?(items?|lines?)\b|\bstray\b",
     "condition": r"\b(conditions?|constraints?|adjectives?|restrictions?|vegetarian|vegan|budget|quick|cheap)\b",
     "vague": r"\b(vague|generic|unspecific|too general|something nice|anything|could stand in any)\b",
     "repeat": r"\b(repeat(s|ed|ing)?|repetitions?|twice|duplicates?|same (item|line|thing))\b",

@@ -63,7 +63,7 @@ def crowd(seed: int, honest: int = 24, spammers: bool = True) -> list[Labeller]:
     rng = np.random.default_rng(seed)
     people = []
     for number in range(honest):
-        skill = tuple(np.round(rng.uniform(0.8, 0.98, size=2), 2).tolist())
+        skill = tuple(np.round(rng.uniform(0.85, 0.99, size=2), 2).tolist())
         people.append(Labeller(f"w{number:02}", skill=(skill[0], skill[1])))
     people[1] = Labeller("w01", skill=(0.97, 0.95), fatigue=0.8)
     people[2] = Labeller("w02", skill=(0.95, 0.95), first=0.5)

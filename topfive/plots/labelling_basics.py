@@ -49,7 +49,7 @@ def _finding(crowds: Sequence[Simulated]) -> str:
 
 def right_by_overlap(overlaps: Sequence[int], right: Mapping[str, Sequence[float]]) -> Figure:
     """Share of lists that end up right, against labels a list, for each way to aggregate."""
-    drawn, [ax] = figure(width=5.4)
+    drawn, [ax] = figure(width=6.6)
     for (name, shares), colour, mark in zip(right.items(), COLOURS, "osD", strict=False):
         ax.plot(overlaps, shares, color=colour, marker=mark, label=name)
     (first, few), *_, (last, many) = right.items()
@@ -79,7 +79,7 @@ def who_tells(scores: Floats, golden: Floats, kinds: Sequence[str], names: Seque
 
 def agreement_curve(mixed: Mapping[str, tuple[float, float]]) -> Figure:
     """p = a² + (1 − a)², and crowds (mean a, agreement) whose lists differ in difficulty, above it."""
-    drawn, [ax] = figure(width=5.4)
+    drawn, [ax] = figure(width=6.6)
     accuracy = np.linspace(0.5, 1, 101)
     ax.plot(accuracy, accuracy**2 + (1 - accuracy) ** 2, color=INK, label="all lists equally hard")
     for (name, (mean, agree)), colour in zip(mixed.items(), (SFT, RLHF, JUDGE), strict=False):

@@ -35,13 +35,18 @@ def _cases(seed: int) -> list[Case]:
     ]
 
 
-def _quality(count: Callable[[Ints, Ints], tuple[Floats, Floats]], nothing: float = np.nan) -> Function:
-    """Share and number, from the numbers of right and of counted labels."""
+def _quality(
+    count: Callable[[Ints, Ints], tuple[Floats, Ints]],
+    nothing: float = np.nan,
+    number: Callable[[Ints, Ints], Ints] | None = None,
+) -> Function:
+    """Share and number, from the numbers of right and of counted labels; or with another number beside the share."""
 
     def quality(labels: Ints, gold: Ints) -> Floats:
         right, of = count(labels, gold[:, None])
         share = np.divide(right, of, out=np.full(len(of), nothing), where=of > 0)
-        return np.stack([share, of.astype(float)], axis=1)
+        beside = number(labels, gold[:, None]) if number else of
+        return np.stack([share, beside.astype(float)], axis=1)
 
     return quality
 
@@ -80,6 +85,12 @@ EXERCISE = Exercise(
             _counted(_all_golden),
             "That is what comes out when a golden list that a worker was never shown counts as a wrong answer. Look "
             "at: how many golden lists each worker met.",
+            also=(
+                _quality(
+                    lambda labels, gold: (_right(labels, gold), _all_golden(labels, gold).sum(axis=0)),
+                    number=lambda labels, gold: _met(labels, gold).sum(axis=0),
+                ),
+            ),
         ),
         Mistake(
             "all lists count",
