@@ -1,11 +1,11 @@
-"""`python -m benchmarks [lm] [sampling] [ppo] [threads] [felt]`: measure all or some, and write results.md."""
+"""`python -m benchmarks [lm] [sampling] [ppo] [threads] [felt] [annotation]`: measure some, or all, for results.md."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import felt, lm, ppo, sampling, threads
+from benchmarks import annotation, felt, lm, ppo, sampling, threads
 from benchmarks.machine import Bystanders
 from benchmarks.report import RESULTS, write_section
 from topfive import data
@@ -15,7 +15,10 @@ from topfive.errors import TopFiveError
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", choices=["lm", "sampling", "ppo", "threads", "felt", []], help="which (default: all)"
+        "names",
+        nargs="*",
+        choices=["lm", "sampling", "ppo", "threads", "felt", "annotation", []],
+        help="which (default: all)",
     )
     parser.add_argument("--trl", type=Path, help=f"folder with TRL {ppo.TRL_VERSION} alone (or ${ppo.TRL_VARIABLE})")
     parser.add_argument("--checkpoints", type=Path, help="folder with `sft` and `reward` (default: those shipped)")
@@ -29,6 +32,7 @@ def main() -> int:
             "ppo": (ppo.TITLE, lambda: ppo.run(checkpoints, ppo.trl_folder(options.trl))),
             "threads": (threads.TITLE, threads.run),
             "felt": (felt.TITLE, felt.run),
+            "annotation": (annotation.TITLE, annotation.run),
         }
         for name in options.names or benchmarks:
             title, run = benchmarks[name]

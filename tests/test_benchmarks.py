@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks import lm, machine, ppo, report, sampling, threads, timing
+from benchmarks import annotation, lm, machine, ppo, report, sampling, threads, timing
 from benchmarks.ppo_side import Scorer, train_topfive
 from topfive import data
 from topfive.errors import TopFiveError
@@ -95,6 +95,13 @@ def test_sizes_count_each_parameter_once(sft):
 def test_sampling_benchmark(sft):
     text = sampling.run(sft, sampling.Settings(rounds=1, lists=4, max_new_tokens=4))
     assert "| transformers |" in text
+
+
+def test_annotation_benchmark_finds_the_same_probabilities():
+    text = annotation.run(annotation.Settings(rounds=1, tasks=60, workers=8, steps=3))
+    assert "| crowd-kit |" in text
+    assert "300 simulated labels" in text
+    assert float(text.split("at most ")[1].split(".\n")[0]) < 1e-6
 
 
 def test_the_score_that_trl_reads_is_ours(checkpoints):

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from topfive import data
+from topfive.annotation.on_topic import CLASSES, lists_to_label
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
 from topfive.checks.verdict import examine
@@ -28,7 +29,8 @@ from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
 from topfive.judge import Taste, items_of, load_taste, prompts_of
-from topfive.ledger import Ledger, read
+from topfive.ledger import Ledger, Task, read
+from topfive.ledger.convert import prompt_record
 from topfive.lists import render
 from topfive.lm.model import load, save
 from topfive.lm.train import TrainConfig, adamw, fit, sft_batches
@@ -59,6 +61,15 @@ class Half:
 
 
 HALF = {
+    "01-labelling-basics": Half(
+        right=("my-instructions", "percent-agreement", "krippendorff-alpha", "worker-matrices"),
+        slip="cohen-kappa",
+        correct="(a == c).mean() * (b == c).mean()",
+        wrong="(a == c).mean() ** 2",
+        mistake="one labeller's frequencies twice",
+        fails="eight lists by hand; one class is rare; three classes; some labels are missing; less than chance",
+        work={},
+    ),
     "03-language-modeling": Half(
         right=("next-token-loss", "perplexities", "pack"),
         slip="pad-batch",
@@ -206,7 +217,9 @@ def submission(student: str, source: dict[str, Any], released: Any, half: Half) 
 
 def own_work(name: str, work: Path) -> None:
     """Small models that a student could have trained, from other seeds and data than the course's."""
-    if name == "03-language-modeling":
+    if name == "01-labelling-basics":
+        label_lists(work / "ledger.jsonl")
+    elif name == "03-language-modeling":
         shutil.copytree(data.checkpoint("base"), work / "pretrained")
         tune(work / "sft", data.fresh_lists("train", 400, seed=17), steps=12, learning_rate=4e-4)
     elif name == "04-collecting-preferences":
@@ -224,6 +237,17 @@ def own_clicks(path: Path) -> None:
     book = Ledger(path)
     for event in read(shipped())[0]:
         book.append({key: value for key, value in event.items() if key != "source"})
+
+
+def label_lists(path: Path) -> None:
+    """Twenty labels as the panel keeps them, one of them a slip of the finger."""
+    path.parent.mkdir()
+    ledger = Ledger(path)
+    for number, one in enumerate(lists_to_label()):
+        label = CLASSES[one.truth if number else 1 - one.truth]
+        about = {"task": Task(one.prompt, (one.text,)).id, "prompt": prompt_record(one.prompt), "texts": [one.text]}
+        answer = {"type": "label", "of": "lists", "panel": "on topic", "labels": list(CLASSES), "label": label}
+        ledger.append({"kind": "answer", "seconds": 7.0, **about, **answer})
 
 
 def tune(folder: Path, pairs: list[tuple[str, str]], steps: int, learning_rate: float) -> None:

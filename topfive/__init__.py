@@ -1,8 +1,8 @@
 """Top Five: your first RLHF experiment, on top-5 lists.
 
 The rooms, from the bottom up; each imports only from rooms named before it:
-lists · data · stats · judge · crowd · ledger · lm · reward · ppo · evaluate · plots · panels · exercises · checks ·
-run · grading · build · cli; CONTRIBUTING.md has the whole tree.
+lists · data · stats · judge · annotation · crowd · ledger · lm · reward · ppo · evaluate · plots · panels · exercises ·
+checks · run · grading · build · cli; CONTRIBUTING.md has the whole tree.
 """
 
 import os

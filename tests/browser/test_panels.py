@@ -398,3 +398,28 @@ def test_a_disk_of_the_browser_that_never_answers_stops_nobody(server, context):
     stuck.press("4", "Enter")
     stuck.page.wait_for_function("() => document.querySelector('.topfive .saved').dataset.pending === '0'")
     assert [answer["rating"] for answer in stuck.answers()] == [4]
+
+
+LABEL = """\
+from topfive.panels import Label
+Label([Task(Prompt(f'top 5 dinners {n}', 'dinners'), (text,)) for n, text in enumerate(LISTS)],
+      question='Does every line answer the prompt?', labels=('on topic', 'off topic'))"""
+
+
+def test_label_by_keys_and_mouse(tab, picture):
+    lab = tab(LABEL)
+    before = cells(lab)
+    lab.focus()
+    lab.press("Enter", "3", "Enter")  # there is no third label
+    assert "Choose one of the labels" in lab.panel.inner_text()
+    lab.press("2", "Enter", "ArrowRight", "ArrowRight", "Enter")
+    lab.panel.get_by_role("radio", name="on topic").first.click()
+    picture(lab, "label-light")
+    lab.press("Enter")
+    lab.press("1", "u", "2", "Enter")
+    lab.wait_saved()
+    assert [answer["label"] for answer in lab.answers()] == ["off topic", "off topic", "on topic", "off topic"]
+    assert all(answer["labels"] == ["on topic", "off topic"] for answer in lab.answers())
+    assert "All done" in lab.panel.inner_text()
+    assert cells(lab) == before
+    assert not lab.errors

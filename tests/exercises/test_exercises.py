@@ -15,6 +15,7 @@ from torch import Tensor
 from tests.checks.answers import rewritten
 from tests.exercises import (
     variants_collecting_preferences,
+    variants_labelling_basics,
     variants_language_modeling,
     variants_ppo,
     variants_preference_modeling,
@@ -27,6 +28,7 @@ from topfive.exercises import ASSIGNMENTS, Exercise, Function, Mistake, exercise
 SEEDS = range(int(os.environ.get("TOPFIVE_SEEDS", "6")))  # `make thorough` takes twenty
 EXERCISES = [one for assignment in ASSIGNMENTS for one in exercises(assignment)]
 VARIANTS = {
+    **variants_labelling_basics.VARIANTS,
     **variants_language_modeling.VARIANTS,
     **variants_collecting_preferences.VARIANTS,
     **variants_preference_modeling.VARIANTS,

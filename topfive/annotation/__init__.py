@@ -1,1 +1,1 @@
-"""Annotation: agreement, aggregation, labeller quality, and scores from what people prefer."""
+"""Annotation: how far labellers agree, what they say together, whom to believe, and scores from what they prefer."""

@@ -4,7 +4,7 @@
 behind their work. The exercises themselves are in `topfive.exercises`.
 """
 
-from topfive.checks.artefacts import is_shipped, points_for, trained, training_allowed
+from topfive.checks.artefacts import is_shipped, kept_text, points_for, trained, training_allowed
 from topfive.checks.notebook import check, grade, hint, once_written, use
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "grade",
     "hint",
     "is_shipped",
+    "kept_text",
     "once_written",
     "points_for",
     "trained",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from topfive import data
 from topfive.errors import TopFiveError
-from topfive.files import recover, write_folder_atomic
+from topfive.files import as_utf8, recover, write_atomic, write_folder_atomic
 from topfive.ledger.store import assignment_folder
 
 if TYPE_CHECKING:
@@ -28,6 +28,24 @@ def training_allowed() -> bool:
 def artefact(name: str) -> Path:
     """The folder of an artefact: work/NAME beside the notebook."""
     return assignment_folder() / "work" / name
+
+
+def kept_text(name: str, text: str) -> str:
+    """Keep a student's text in work/NAME, and return it.
+
+    A text that is there already and is another one stays beside it, as NAME with `.before` at its end. Raises
+    TopFiveError for an empty text, and for what is no text.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise TopFiveError(f"there is no text to keep in work/{name}: return it from the function, in quotation marks")
+    path = artefact(name)
+    path.parent.mkdir(exist_ok=True)
+    before = as_utf8(path.read_bytes()).decode(errors="replace") if path.is_file() else ""
+    if before.strip() and before.strip() != text.strip():
+        write_atomic(path.with_name(f"{name}.before"), before)
+    write_atomic(path, text.strip() + "\n")
+    print(f"saved in work/{name}, {len(text.split())} words")
+    return text.strip()
 
 
 def trained(name: str, train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"]) -> "tuple[PreTrainedModel, Tokenizer]":

@@ -129,6 +129,39 @@ def grade_policy(taste: str, prompt_seed: int, seed: int) -> float:
     return 1.0 + points_for(result.win_rate.mean, at_least={0.5: 1}) + (2.0 if result.ships else 0.0)
 
 
+@_in_words
+def grade_labels(at_least: Mapping[float, float], golden: float) -> float:
+    """Points for how many of the lists of 01 were labelled, by the ledger, and `golden` more if clear ones are right.
+
+    at_least: labels → points. One clear list may be wrong: a finger slips.
+    """
+    from topfive.annotation.on_topic import CLASSES, CLEAR, lists_to_label
+    from topfive.ledger import Task, read
+    from topfive.ledger.convert import label_rows
+
+    known = {Task(one.prompt, (one.text,)).id: one for one in lists_to_label()}
+    said = {row["task"]: row["label"] for row in label_rows(read()[0]) if row["task"] in known}
+    clear = [task for task, one in known.items() if one.case in CLEAR]
+    right = sum(said.get(task) == CLASSES[known[task].truth] for task in clear)
+    print(f"{len(said)} of {len(known)} lists labelled; {right} of {len(clear)} clear ones as they are")
+    return points_for(len(said), at_least=at_least) + (golden if right >= len(clear) - 1 else 0.0)
+
+
+@_in_words
+def grade_instructions(points: float) -> float:
+    """Points for the share of the checklist that work/instructions.md has, in halves and rounded down."""
+    from topfive.annotation.instructions import checklist
+    from topfive.files import as_utf8
+
+    path = artefact("instructions.md")
+    if not path.is_file():
+        raise TopFiveError("work/instructions.md is missing: write instructions, then hand in the work folder too")
+    parts = checklist(as_utf8(path.read_bytes()).decode(errors="replace"))
+    for part in parts:
+        print(f"{'✓' if part.found else '✗'} {part.name}")
+    return int(2 * points * sum(part.found for part in parts) / len(parts)) / 2
+
+
 def _own_model(name: str) -> "PreTrainedModel":
     """The model in work/NAME. Raises TopFiveError if it is missing, damaged, or the course's own."""
     model, _ = artefacts.load(artefact(name))

@@ -11,7 +11,13 @@ from topfive.errors import TopFiveError
 Function = Callable[..., Any]
 
 # One folder an assignment; each holds a tuple EXERCISES.
-ASSIGNMENTS = {"3": "language_modeling", "4": "collecting_preferences", "5": "preference_modeling", "6": "ppo"}
+ASSIGNMENTS = {
+    "1": "labelling_basics",
+    "3": "language_modeling",
+    "4": "collecting_preferences",
+    "5": "preference_modeling",
+    "6": "ppo",
+}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     rankings = "rankings"
     ratings = "ratings"
     written = "written"
+    labels = "labels"
 
 
 class Asked(StrEnum):

@@ -1,4 +1,4 @@
-"""What the clicks mean: rankings, ratings, written lists, and chosen/rejected pairs in TRL's format."""
+"""What the clicks mean: labels, rankings, ratings, written lists, and chosen/rejected pairs in TRL's format."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -255,6 +255,31 @@ def written_rows(events: Iterable[Event]) -> list[Row]:
     ]
 
 
+def label_rows(events: Iterable[Event], worker: str = "me") -> list[Row]:
+    """One row a labelled list: task, worker, label (as crowd-kit names them), prompt, text, and provenance.
+
+    worker: who gave them; a ledger is one person's.
+    """
+    return [
+        {
+            "task": str(event.get("repeat_of") or event.get("task") or event["id"]),
+            "worker": worker,
+            "label": event["label"],
+            "prompt": _prompt(event).text,
+            "text": event["texts"][0],
+            **_provenance(event),
+        }
+        for event in answers(events)
+        if event.get("type") == "label" and is_label(event)
+    ]
+
+
+def is_label(event: Event) -> bool:
+    """Whether an event of type "label" holds one text, its prompt, and one of the labels that there were."""
+    label, labels = event.get("label"), event.get("labels")
+    return _is_one_text(event) and isinstance(label, str) and isinstance(labels, list) and label in labels
+
+
 def _provenance(event: Event) -> Row:
     """Where a row comes from: a human's click, its event, panel, time, and how long it took.
 
@@ -284,6 +309,7 @@ def _text(value: object) -> str | None:
 
 
 EXPORTS = {
+    "labels": label_rows,
     "preferences": preference_rows,
     "rankings": ranking_rows,
     "ratings": rating_rows,
@@ -292,13 +318,13 @@ EXPORTS = {
 
 
 def export_rows(kind: str, events: Iterable[Event], question: Question = "first") -> list[Row]:
-    """The rows of one export: preferences, rankings, ratings or written. Only preferences are of one `question`."""
+    """The rows of one export: labels, preferences, rankings, ratings or written; preferences of one `question`."""
     _check_question(question)
     return preference_rows(events, question) if kind == "preferences" else EXPORTS[kind](events)
 
 
 def load(kind: str, path: PathLike | None = None, question: Question = "first") -> "Dataset":
-    """One export of a ledger (preferences, rankings, ratings or written) as a `datasets.Dataset`."""
+    """One export of a ledger (labels, preferences, rankings, ratings or written) as a `datasets.Dataset`."""
     from datasets import Dataset
 
     return Dataset.from_list(export_rows(kind, read(path)[0], question))

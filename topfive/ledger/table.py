@@ -55,7 +55,10 @@ def _in_words(event: Event) -> str:
     if event["type"] == "rate":
         marks = [f"{name} {point}" for name, point in scales_of(event).items()] or [str(event["rating"])]
         return f"{', '.join(marks)} of 5: {label(event['texts'][0])}"
-    return label(event["texts"][0]) if event["type"] == "write" else _order_in_words(event)
+    if event["type"] in ("label", "write"):
+        before = f"{event['label']}: " if event["type"] == "label" else ""
+        return before + label(event["texts"][0])
+    return _order_in_words(event)
 
 
 def _order_in_words(event: Event) -> str:

@@ -1,9 +1,10 @@
-"""The widgets that ask: write, rate, compare, rank, and blind A/B. An answer is in the ledger before it counts."""
+"""The widgets that ask: write, label, rate, compare, rank, blind A/B. An answer is in the ledger before it counts."""
 
 from topfive.ledger import Task, with_repeats
 from topfive.panels.base import Panel
 from topfive.panels.blind import Blind
 from topfive.panels.compare import Compare
+from topfive.panels.label import Label
 from topfive.panels.rank import Rank
 from topfive.panels.rate import HELPFUL_AND_FAITHFUL, Rate, Scale
 from topfive.panels.write import Write
@@ -12,6 +13,7 @@ __all__ = [
     "HELPFUL_AND_FAITHFUL",
     "Blind",
     "Compare",
+    "Label",
     "Panel",
     "Rank",
     "Rate",

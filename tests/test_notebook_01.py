@@ -1,0 +1,54 @@
+"""Notebook 01 as students get it: nothing written, and with a full ledger; run twice; and what its text cells weigh."""
+
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.test_round_trip import label_lists
+from topfive.build.notebooks import Assignment
+from topfive.exercises import exercises
+
+RELEASE = Assignment("01-labelling-basics").release
+
+
+def run(folder: Path) -> str:
+    """Everything that the released notebook prints, run from a clean kernel in this folder."""
+    notebook = nbformat.read(RELEASE, as_version=4)
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(output.text for output in outputs if output.output_type == "stream")
+
+
+@pytest.mark.slow
+def test_labelling_basics_runs_for_a_student_who_has_written_nothing(tmp_path: Path):
+    said = run(tmp_path)
+    for one in exercises("1"):
+        assert f"{one.number} {one.title}\n  Not written yet" in said
+        assert f"{one.number} {one.solution.__name__}: the course's own is used" in said
+    assert "EXAMPLE ANSWERS (simulated), not yours" in said
+    assert "your instructions mention: no borderline case" in said
+    assert "9 s a list, assumed" in said
+
+
+@pytest.mark.slow
+def test_and_with_a_full_ledger_it_speaks_of_ones_own_labels(tmp_path: Path):
+    label_lists(tmp_path / "work" / "ledger.jsonl")
+    for _ in range(2):  # a second run finds what the first left
+        said = run(tmp_path)
+        assert "20 labels: yours" in said
+        assert "EXAMPLE" not in said
+        assert "20 of 20 lists labelled; 6 of 6 clear ones as they are" in said
+        assert "you differ from the judge: count" in said
+        assert "7 s a list, yours" in said
+
+
+def test_text_cells_are_short_and_code_lines_fit():
+    cells = nbformat.read(RELEASE, as_version=4).cells
+    words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]
+    assert statistics.median(words) <= 45
+    assert max(words) <= 160
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 88] == []
