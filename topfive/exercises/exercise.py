@@ -11,7 +11,7 @@ from topfive.errors import TopFiveError
 Function = Callable[..., Any]
 
 # One folder an assignment; each holds a tuple EXERCISES.
-ASSIGNMENTS = {"3": "language_modeling", "5": "preference_modeling", "6": "ppo"}
+ASSIGNMENTS = {"2": "writing_demonstrations", "3": "language_modeling", "5": "preference_modeling", "6": "ppo"}
 
 
 @dataclass(frozen=True)
