@@ -1,7 +1,7 @@
 """Near duplicates: how alike two lists are, which of many are, and a split that no likeness crosses."""
 
 import random
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -43,11 +43,15 @@ def minhash(values: Integers, multipliers: Integers, offsets: Integers, prime: i
     return ((multipliers[:, None] * values + offsets[:, None]) % prime).min(axis=1)
 
 
-def signatures(lists: Sequence[Items], seed: int = 0) -> Integers:
+def signatures(
+    lists: Sequence[Items], minhash_fn: Callable[[Integers, Integers, Integers, int], Integers] = minhash, seed: int = 0
+) -> Integers:
     """The signature of each list's shingles, (lists, HASHES)."""
     rng = np.random.default_rng(seed)
     multipliers, offsets = rng.integers(1, PRIME, size=(2, HASHES))
-    return np.stack([minhash(as_numbers(shingles(items)), multipliers, offsets, PRIME) for items in lists])
+    return np.stack(
+        [np.asarray(minhash_fn(as_numbers(shingles(items)), multipliers, offsets, PRIME)) for items in lists]
+    )
 
 
 def as_numbers(members: Iterable[str]) -> Integers:
@@ -55,21 +59,34 @@ def as_numbers(members: Iterable[str]) -> Integers:
     return np.array([crc32(member.encode()) % PRIME for member in sorted(members)], dtype=np.int64)
 
 
-def near_duplicates(lists: Sequence[Items], at_least: float = NEAR) -> list[Pair]:
+def near_duplicates(
+    lists: Sequence[Items],
+    at_least: float = NEAR,
+    *,
+    similarity_fn: Callable[[Items, Items], float] = similarity,
+    minhash_fn: Callable[[Integers, Integers, Integers, int], Integers] = minhash,
+) -> list[Pair]:
     """Every pair (i, j), i < j, of lists that are at least so similar.
 
-    Signatures say which pairs are worth a look, `similarity` decides. A list without items is near nothing.
+    Signatures say which pairs are worth a look, `similarity_fn` decides. A list without items is near nothing.
     """
     filled = [index for index, items in enumerate(lists) if items]
-    signed = signatures([lists[index] for index in filled]) if filled else np.zeros((0, HASHES), dtype=np.int64)
     found = []
-    for place, index in enumerate(filled):
-        alike = (signed[place + 1 :] == signed[place]).mean(axis=1)
-        for ahead in np.flatnonzero(alike >= at_least - SLACK):
-            other = filled[place + 1 + int(ahead)]
-            if similarity(lists[index], lists[other]) >= at_least:
-                found.append((index, other))
+    for one, other in _worth_a_look([lists[index] for index in filled], at_least - SLACK, minhash_fn):
+        pair = filled[one], filled[other]
+        if similarity_fn(lists[pair[0]], lists[pair[1]]) >= at_least:
+            found.append(pair)
     return found
+
+
+def _worth_a_look(
+    lists: Sequence[Items], at_least: float, minhash_fn: Callable[[Integers, Integers, Integers, int], Integers]
+) -> Iterator[Pair]:
+    """Pairs whose signatures agree in such a share of their places."""
+    signed = signatures(lists, minhash_fn) if lists else np.zeros((0, HASHES), dtype=np.int64)
+    for place in range(len(signed)):
+        agree = (signed[place + 1 :] == signed[place]).mean(axis=1)
+        yield from ((place, place + 1 + int(ahead)) for ahead in np.flatnonzero(agree >= at_least))
 
 
 def groups_of(number: int, pairs: Iterable[Pair]) -> list[int]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from topfive import data
-from topfive.demonstrations.alike import groups_of, leaked, near_duplicates, same
+from topfive.demonstrations.alike import groups_of, leaked, near_duplicates, same, split
 from topfive.demonstrations.foreign import COPIED, copied, is_personal
-from topfive.demonstrations.pile import notes
+from topfive.demonstrations.pile import notes, own_lists
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.judge import VAGUE
+from topfive.ledger import default_path
 from topfive.lists import LENGTH, normalise, parse, render
 
 if TYPE_CHECKING:
@@ -50,17 +51,29 @@ def linked(rows: Sequence[Row]) -> list[int]:
     return groups_of(len(rows), pairs)
 
 
+def build_set(lists: Sequence[Row], fine: Sequence[bool]) -> list[Row]:
+    """The finished set, of a pile of lists: what the notebook asks a student to write.
+
+    fine: for each list whether its readers let it pass. Kept are lists that pass and have no fault, of near duplicates
+    the first; whatever is linked, as `linked` says, stands on one side of the split.
+    """
+    good = [row for row, passed in zip(lists, fine, strict=True) if passed and not faults(row)]
+    group = groups_of(len(good), near_duplicates([row["items"] for row in good]))
+    kept = [row for place, row in enumerate(good) if group[place] == place]
+    return as_set(kept, split(linked(kept)))
+
+
 def as_set(rows: Sequence[Row], splits: Sequence[str]) -> list[Row]:
     """Rows of the finished set: prompt and completion, as TRL's SFTTrainer reads them, split, writer and source."""
     return [
         {
             "prompt": row["prompt"],
             "completion": render(row["items"]),
-            "split": split,
+            "split": side,
             "writer": row["writer"],
             "source": row["source"],
         }
-        for row, split in zip(rows, splits, strict=True)
+        for row, side in zip(rows, splits, strict=True)
     ]
 
 
@@ -69,20 +82,32 @@ def as_dataset(rows: Sequence[Row]) -> "DatasetDict":
     from datasets import Dataset, DatasetDict
 
     kept = [name for name in SCHEMA if name != "split"]
-    parts = {split: [{name: row[name] for name in kept} for row in rows if row["split"] == split] for split in SPLITS}
-    return DatasetDict({split: Dataset.from_list(part) for split, part in parts.items() if part})
+    parts = {side: [{name: row[name] for name in kept} for row in rows if row["split"] == side] for side in SPLITS}
+    return DatasetDict({side: Dataset.from_list(part) for side, part in parts.items() if part})
 
 
-def save(rows: Sequence[Row], folder: Path) -> Path:
-    """Write the rows as JSONL. Returns the file."""
-    folder.mkdir(exist_ok=True)
-    write_atomic(folder / FILE, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return folder / FILE
+def work() -> Path:
+    """Where the set lies: beside the ledger of the running notebook."""
+    return default_path().parent
 
 
-def load(folder: Path) -> list[Row]:
+def save(rows: Sequence[Row]) -> None:
+    """Write the rows to work/demonstrations.jsonl and say so."""
+    work().mkdir(exist_ok=True)
+    write_atomic(work() / FILE, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    print(f"{len(rows)} lists saved in work/{FILE}")
+
+
+def save_card(text: str) -> None:
+    """Write the card to work/README.md and say so."""
+    work().mkdir(exist_ok=True)
+    write_atomic(work() / CARD, text)
+    print(f"saved in work/{CARD}")
+
+
+def load(folder: Path | None = None) -> list[Row]:
     """The rows of a finished set. Raises TopFiveError if it is missing, or by file and line where a row is wrong."""
-    path = folder / FILE
+    path = (folder or work()) / FILE
     if not path.is_file():
         raise TopFiveError(f"work/{FILE} is missing: run the cell that writes it, then hand in the work folder too")
     rows = [row for _, row in data.read_table(path, SCHEMA)]
@@ -122,7 +147,7 @@ def counted(rows: Sequence[Row]) -> list[str]:
 
 
 def _shared_prompts(rows: Sequence[Row]) -> int:
-    asked = {split: {row["prompt"] for row in rows if row["split"] == split} for split in SPLITS}
+    asked = {side: {row["prompt"] for row in rows if row["split"] == side} for side in SPLITS}
     return len(asked["train"] & asked["validation"])
 
 
@@ -146,3 +171,34 @@ def measured(rows: Sequence[Row]) -> dict[str, int]:
 def _list_of(row: Row) -> Row:
     prompt = data.known_prompt(row["prompt"])
     return {"items": list(parse(row["completion"]).items), "topic": prompt.topic if prompt else ""}
+
+
+def good_own(own: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """The student's lists that have no fault and are near no earlier one, nor one of `others`."""
+    lists = [*others, *own]
+    group = groups_of(len(lists), near_duplicates([row["items"] for row in lists]))
+    return [
+        row for place, row in enumerate(lists) if place >= len(others) and group[place] == place and not faults(row)
+    ]
+
+
+def by_the_student(rows: Sequence[Row]) -> int:
+    """How many rows say that a person wrote them, and are in the ledger."""
+    written = {(row["prompt"], render(row["items"])) for row in own_lists()}
+    return len({(row["prompt"], row["completion"]) for row in rows if row["source"] == "human"} & written)
+
+
+def card_problems(rows: Sequence[Row], words: int) -> list[str]:
+    """What a card beside the set lacks, in words. Raises TopFiveError if it is missing."""
+    path = work() / CARD
+    if not path.is_file():
+        raise TopFiveError(f"work/{CARD} is missing: run the cell that writes it, then hand in the work folder too")
+    text = path.read_text("utf-8")
+    problems = [f"it does not say {line!r}" for line in counted(rows) if line not in text]
+    if not text.startswith("---\n") or "\nlicense: " not in text.partition("\n---\n")[0]:
+        problems.append("its head names no license")
+    for section in SECTIONS:
+        said = text.partition(f"## {section.capitalize()}\n")[2].partition("\n## ")[0]
+        if len(said.split()) < words or TO_BE_WRITTEN in said:
+            problems.append(f"{section}: fewer than {words} words")
+    return problems

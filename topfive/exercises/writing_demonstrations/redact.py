@@ -40,7 +40,8 @@ def _redact_cases(seed: int) -> list[Case]:
         Case(
             "blanks, dots and hyphens in the number",
             (
-                f"call +44 20 {digits(4)} {digits(4)}, {digits(3)}-{digits(4)} or {digits(2)}.{digits(3)}.{digits(3)} now",
+                f"call +44 20 {digits(4)} {digits(4)}, {digits(3)}-{digits(4)} "
+                f"or {digits(2)}.{digits(3)}.{digits(3)} now",
             ),
             look_at="what may stand between two digits, and the + before them.",
         ),

@@ -1,0 +1,35 @@
+"""What a set of demonstrations does: the base model, fine-tuned on it for a few steps, and its lists judged."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import PreTrainedModel
+from transformers import PreTrainedTokenizerFast as Tokenizer
+
+from topfive.judge import Judge, Judgement
+from topfive.lists import Prompt
+from topfive.lm.sampling import sample_texts
+from topfive.lm.train import Progress, TrainConfig, fit, muon, sft_batches
+
+
+def tuned(
+    base: PreTrainedModel,
+    tokenizer: Tokenizer,
+    rows: Sequence[dict[str, Any]],
+    *,
+    steps: int = 40,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> PreTrainedModel:
+    """A copy of the base model after a few steps of SFT on rows with prompt and completion."""
+    config = TrainConfig(steps=steps, batch_size=24, learning_rate=3e-3, warmup=8, weight_decay=0.0, seed=seed)
+    model = copy.deepcopy(base)
+    batches = sft_batches(tokenizer, [(row["prompt"], row["completion"]) for row in rows], config)
+    fit(model, batches, config, muon(model, config), progress=progress)
+    return model
+
+
+def judged(model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[Prompt], seed: int) -> list[Judgement]:
+    """The judge's opinion on one list of the model for each prompt."""
+    return Judge().judge_all(prompts, sample_texts(model, tokenizer, [prompt.text for prompt in prompts], seed=seed))
