@@ -15,7 +15,6 @@ Every exercise has a `check` that answers in words, and `hint("2.1")` gives the 
 
 # %%
 import random
-import warnings
 from itertools import combinations
 
 import numpy as np
@@ -27,6 +26,7 @@ from topfive.checks import check, hint, once_written, training_allowed, use
 from topfive.demonstrations import alike, foreign, pay, pile, review, sft_set
 from topfive.lists import render
 
+pd.set_option("display.max_colwidth", 200)
 plots.show_loop("SFT model")
 
 # %% [markdown]
@@ -73,7 +73,8 @@ column `source` says so. (Wrote some more? Run this cell again, and those below.
 # %%
 own = pile.own_lists()
 mine = own or pile.examples()
-print(f"{len(own)} lists of yours" if own else "no list of yours yet: EXAMPLES by the course's authors stand in")
+stand_in = "no list of yours yet: EXAMPLES by the course's authors stand in"
+print(f"{len(own)} lists of yours" if own else stand_in)
 pd.DataFrame(mine)[["source", "prompt", "items"]]
 
 # %% [markdown]
@@ -86,7 +87,8 @@ for row in mine:
     print(f"{row['prompt']:55}", ", ".join(sft_set.faults(row)) or "nothing found")
 
 # %% test="written-test" points=2
-# 2 points for five good lists of your own, 1 for three. Examples, and lists close to them, do not count.
+# 2 points for five good lists of your own, 1 for three. The examples do not count,
+# nor do lists that are close to them.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_written as _grade
 
@@ -97,13 +99,13 @@ _grade(at_least={3: 1, 5: 2})
 """
 ## 3 · The pile
 
-Yours are not enough. Here is what others handed in: 698 lists by 24 writers, **all simulated**, in the order in which
-they arrived. The writers err as people do. What is wrong with which list is known here, since it is a simulation, and
+Yours are not enough. Here is what others handed in, **all simulated**, in the order in which it arrived. The writers err as people do. What is wrong with which list is known here, since it is a simulation, and
 kept in `flaws`; use it to measure, never to clean.
 """
 
 # %%
-lists, flaws = pile.incoming()
+lists, flaws = pile.incoming(600 if training_allowed() else 100)
+print(len(lists), "lists by", len({row["writer"] for row in lists}), "writers")
 pd.DataFrame(lists)[["source", "writer", "prompt", "items"]].head(6)
 
 # %% [markdown]
@@ -154,7 +156,7 @@ def similarity(one, other, size=4):
     an item of fewer characters than size is one shingle by itself.
     """
 
-    ### BEGIN SOLUTION 2.1: the set of shingles of each list, then what they share of all
+    ### BEGIN SOLUTION 2.1: the shingles of each list, then what they share of all
     def shingles(items):
         lower = [item.lower() for item in items]
         starts = {item: range(max(1, len(item) - size + 1)) for item in lower}
@@ -196,17 +198,19 @@ _grade("2.1", lambda: similarity, seeds=(211, 212, 213))
 
 # %% [markdown]
 """
-Where do near duplicates begin? Look at many pairs before you choose: 20,000, drawn at random from those on the same
+Where do near duplicates begin? Look at many pairs before you choose: 2,000, drawn at random from those on the same
 topic.
 """
 
 # %%
 alike_fn = use("2.1", similarity)
-together = [(a, b) for a, b in combinations(range(len(lists)), 2) if lists[a]["topic"] == lists[b]["topic"]]
+topics = [row["topic"] for row in lists]
+every = combinations(range(len(lists)), 2)
+together = [(a, b) for a, b in every if topics[a] == topics[b]]
 drawn = random.Random(0).sample(together, min(2000, len(together)))
 values = [alike_fn(lists[a]["items"], lists[b]["items"]) for a, b in drawn]
 picture = plots.writing_demonstrations.likeness(values, alike.NEAR)
-plots.show(picture, alt="Histogram of the likeness of pairs: most below 0.2, a tail up to 1.")
+plots.show(picture, alt="Histogram of the likeness of pairs; most share little.")
 
 # %% [markdown]
 """
@@ -217,13 +221,19 @@ four just above. Two of those on the right:
 # %%
 close = [pair for pair, value in zip(drawn, values, strict=True) if value >= alike.NEAR]
 for place in close[0] if close else ():
-    print(lists[place]["writer"], "·", lists[place]["prompt"], render(lists[place]["items"]), "\n")
+    print(
+        lists[place]["writer"],
+        "·",
+        lists[place]["prompt"],
+        render(lists[place]["items"]),
+        "\n",
+    )
 
 # %% [markdown]
 r"""
 ### 2.2 A fingerprint for many comparisons · 12 min · 3 points
 
-698 lists are 243,253 pairs; a million lists are too many to compare. Broder (1997) found a way round it. Write
+Seven hundred lists are a quarter of a million pairs; the pairs of a million lists are too many. Broder (1997) found a way round it. Write
 every shingle as a number $x$, and mix the numbers with a random function:
 
 $$h_i(x) = (a_i\,x + b_i) \bmod p$$
@@ -283,7 +293,10 @@ agree = [signed[drawn[place][0]] == signed[drawn[place][1]] for place in some]
 exact = [values[place] for place in some]
 estimates = {k: [float(np.mean(one[:k])) for one in agree] for k in (8, 128)}
 picture = plots.writing_demonstrations.fingerprints(exact, estimates)
-plots.show(picture, alt="Estimates against exact values: a wide cloud with 8 functions, a narrow one with 128.")
+plots.show(
+    picture,
+    alt="Estimates against exact values, with 8 functions and with 128.",
+)
 
 # %% [markdown]
 r"""
@@ -292,10 +305,12 @@ worth an exact look. All pairs of the pile:
 """
 
 # %%
-pairs = alike.near_duplicates([row["items"] for row in lists], similarity_fn=alike_fn, minhash_fn=hash_fn)
+written = [row["items"] for row in lists]
+pairs = alike.near_duplicates(written, similarity_fn=alike_fn, minhash_fn=hash_fn)
 planted = [place for place, names in enumerate(flaws) if "near copy" in names]
 caught = {place for pair in pairs for place in pair} & set(planted)
-print(f"{len(pairs)} near duplicates; {len(caught)} of the {len(planted)} planted copies are in them")
+print(f"{len(pairs)} near duplicates")
+print(f"{len(caught)} of the {len(planted)} planted copies are in them")
 
 # %% [markdown]
 """
@@ -318,7 +333,7 @@ def groups_of(number, pairs):
     pairs: (i, j), in any order, of things from 0 to number - 1 that belong together.
     A thing without a pair is a group by itself. Returns a list of `number` ints.
     """
-    ### BEGIN SOLUTION 2.3: each pair joins two groups; everybody in the one takes the number of the other
+    ### BEGIN SOLUTION 2.3: each pair joins two groups, with all who are in them
     first = list(range(number))
     for one, other in pairs:
         low, high = sorted((first[one], first[other]))
@@ -353,7 +368,7 @@ _grade("2.3", lambda: groups_of, seeds=(231, 232, 233))
 
 Some lists are held out, to measure with. If a list is in training and its near duplicate, or another answer to the same
 prompt, is held out, the measurement asks for what was learnt by heart. In well-known datasets over 4 % of held-out
-texts leaked like that (Lee et al. 2022). **Predict first:** of our held-out lists, split at random?
+texts leak like that (Lee et al. 2022). **Predict first:** of our held-out lists, split at random?
 """
 
 # %%
@@ -365,7 +380,7 @@ by_groups = alike.split(groups_fn(len(lists), links), share=0.15, seed=1)
 for name, sides in (("at random", at_random), ("by groups", by_groups)):
     held = {place for place, side in enumerate(sides) if side == "validation"}
     linked = held & {place for pair in alike.leaked(sides, links) for place in pair}
-    print(f"{name}: {len(linked)} of {len(held)} held-out lists are linked to one in training")
+    print(f"{name}: {len(linked)} of {len(held)} held-out lists are linked to training")
 
 # %% [markdown]
 """
@@ -387,9 +402,9 @@ A page is quickly pasted. It then belongs to its author, who gave no licence, an
 def longest_run(own, source):
     """How many words in a row of `own` stand in a row in `source`, too, at most.
 
-    own, source: lists of words in lower case; either may be empty. Returns an int.
+    own, source: words in lower case, in order; either may be empty. Returns an int.
     """
-    ### BEGIN SOLUTION 2.4: from every start in both walk on while the words are the same
+    ### BEGIN SOLUTION 2.4: from every start in both, walk on while words agree
     longest = 0
     before = [0] * (len(source) + 1)
     for word in own:
@@ -405,7 +420,8 @@ def longest_run(own, source):
 
 # %%
 with once_written():
-    print(longest_run("soup of red lentil today".split(), "a soup of red lentils".split()))
+    words = foreign.words_of("soup of red lentil today")
+    print(longest_run(words, foreign.words_of("a soup of red lentils")))
 
 # %%
 check("2.4", longest_run)
@@ -420,7 +436,7 @@ _grade("2.4", lambda: longest_run, seeds=(241, 242, 243))
 
 # %% [markdown]
 """
-How long is too long? Our page is the course's own notes on each topic; twenty simulated writers pasted from it. We
+How long is too long? Our page is the course's own notes on each topic; some simulated writers pasted from it. We
 compare the longest run of *their* lists with that of all others.
 """
 
@@ -430,21 +446,25 @@ run_fn = use("2.4", longest_run)
 
 def longest_of(row):
     """The longest run that any item of a list shares with any note on its topic."""
-    notes = [foreign.words_of(note) for note in pile.notes(row["topic"])]
-    return max((run_fn(foreign.words_of(item), note) for item in row["items"] for note in notes), default=0)
+    notes = map(foreign.words_of, pile.notes(row["topic"]))
+    items = list(map(foreign.words_of, row["items"]))
+    return max((run_fn(item, note) for note in notes for item in items), default=0)
 
 
 pasted = ["taken from a page" in names for names in flaws]
 sample = [place for place in range(len(lists)) if pasted[place] or place % 10 == 0]
 runs = pd.DataFrame(
-    {"longest run": [longest_of(lists[place]) for place in sample], "pasted": [pasted[p] for p in sample]}
+    {
+        "longest run": [longest_of(lists[place]) for place in sample],
+        "pasted": [pasted[p] for p in sample],
+    }
 )
 pd.crosstab(runs["longest run"], runs["pasted"])
 
 # %% [markdown]
 """
-Two or three words in a row are shared by chance: there are only so many ways to say "with a pinch of salt". From five
-on, here, it was pasted. The limit depends on the texts, so look at the table before you choose one. What this cannot see:
+Up to three words in a row are shared by chance: there are only so many ways to say "with a pinch of salt". Eight and
+more were pasted; the course draws the line at five. It depends on the texts, so look at such a table first. What this cannot see:
 a page that you do not have, and a paraphrase.
 
 ### 2.5 What tells who somebody is · 15 min · 3 points
@@ -469,7 +489,7 @@ def redact(text):
     Phone number: seven or more digits, at most one blank, dot or hyphen between two
     of them, and the + before them if there is one. All else stays as it is.
     """
-    ### BEGIN SOLUTION 2.5: two substitutions, in the order in which neither spoils the other
+    ### BEGIN SOLUTION 2.5: two substitutions; mind their order
     text = re.sub(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "[e-mail]", text)
     return re.sub(r"(?<!\w)\+?\d(?:[ .-]?\d){6,}", "[phone]", text)
     ### END SOLUTION
@@ -477,7 +497,8 @@ def redact(text):
 
 # %%
 with once_written():
-    print(redact("a 1000-piece puzzle, or write to ana.b+lists@example.org. Or call +44 20 7946 0018!"))
+    print(redact("a 1000-piece puzzle. Or write to ana.b+lists@example.org."))
+    print(redact("Or call +44 20 7946 0018!"))
 
 # %%
 check("2.5", redact)
@@ -514,9 +535,9 @@ phone number. In the pile:
 
 # %%
 for kind in ("personal data", "a person by name"):
-    places = [place for place, names in enumerate(flaws) if kind in names]
-    found = [place for place in places if any(redact_fn(item) != item for item in lists[place]["items"])]
-    print(f"{kind}: {len(found)} of {len(places)} found")
+    have = [written[place] for place, names in enumerate(flaws) if kind in names]
+    found = [items for items in have if list(map(redact_fn, items)) != items]
+    print(f"{kind}: {len(found)} of {len(have)} found")
 
 # %% [markdown]
 """
@@ -560,7 +581,7 @@ $$\kappa_w = 1 - \frac{\text{mean of } (x_i - y_i)^2 \text{ over lists } i}{\tex
 
 (Cohen 1968.) A 0 says that a criterion does not apply; such a list does not count.
 
-**Predict first.** 3, 1, 2, 3 and 3, 2, 2, 1. Nearer to 1, to 0, or below 0?
+**Predict first.** 3, 1, 2, 3, 3 and 3, 2, 2, 1, 3. Three of five are equal. Nearer to 1, to ½, or to 0?
 """
 
 
@@ -573,22 +594,24 @@ def weighted_kappa(one, other):
     if chance could not differ because all scores are equal.
     """
     ### BEGIN SOLUTION 2.6: throw out the 0s; then two means of squared differences
-    both = [(mine, theirs) for mine, theirs in zip(one, other) if mine and theirs]
+    both = [(a, b) for a, b in zip(one, other, strict=True) if a and b]
     if not both:
         return float("nan")
     mine, theirs = np.array(both, dtype=float).T
     by_chance = ((mine[:, None] - theirs[None, :]) ** 2).mean()
-    return 1 - ((mine - theirs) ** 2).mean() / by_chance if by_chance else float("nan")
+    if by_chance == 0:
+        return float("nan")
+    return 1 - ((mine - theirs) ** 2).mean() / by_chance
     ### END SOLUTION
 
 
 # %%
 with once_written():
-    print(weighted_kappa([3, 1, 2, 3], [3, 2, 2, 1]))
+    print(weighted_kappa([3, 1, 2, 3, 3], [3, 2, 2, 1, 3]))
 
 # %% [markdown]
 """
-Two of four are equal, and yet it is below 0: the last list costs four, more than chance would.
+Hardly better than chance: the fourth list alone costs 4, and 3 is what both like to give.
 """
 
 # %%
@@ -615,10 +638,11 @@ kappa_fn = use("2.6", weighted_kappa)
 scores = review.simulated_peers(lists)
 for criterion in review.RUBRIC:
     one, other = review.by_reviewer(scores, criterion, len(lists)).values()
-    told = [(a, b) for a, b in zip(one, other, strict=True) if a and b]
-    theirs = cohen_kappa_score(*zip(*told, strict=True), weights="quadratic")
-    equal = np.mean([a == b for a, b in told])
-    print(f"{criterion:11} equal {equal:.2f} · κ {kappa_fn(one, other):.2f} · scikit-learn {theirs:.2f}")
+    told = [pair for pair in zip(one, other, strict=True) if all(pair)]
+    a, b = zip(*told, strict=True)
+    theirs = cohen_kappa_score(a, b, weights="quadratic")
+    print(f"{criterion:11} equal {np.mean(np.equal(a, b)):.2f}", end=" · ")
+    print(f"κ {kappa_fn(one, other):.2f} · scikit-learn {theirs:.2f}")
 
 # %% [markdown]
 """
@@ -631,21 +655,13 @@ A list passes if the mean of its scores is above 2½ by every criterion. What do
 # %%
 fine = review.passed(scores, len(lists))
 by_program = [not sft_set.faults(row) for row in lists]
-kinds = [*sorted(set(counted.index)), "no flaw"]
-has = [[kind in (names or ["no flaw"]) for names in flaws] for kind in kinds]
-pd.DataFrame(
-    {
-        "lists": np.sum(has, axis=1),
-        "stopped by the program": [sum(h and not p for h, p in zip(one, by_program, strict=True)) for one in has],
-        "stopped by peers": [sum(h and not f for h, f in zip(one, fine, strict=True)) for one in has],
-    },
-    index=kinds,
-)
+review.stopped(flaws, by_program, fine)
 
 # %% [markdown]
 """
-The two complement each other: nobody but a reader finds drift and carelessness. Last row: good lists are lost as well.
-That costs money, which is the next question.
+The two complement each other: only readers find drift and carelessness. (These readers are simulated. They stop a person
+by name because the judge does not know the item; real ones would see the person.) And readers slip, so lists without a flaw
+are lost, too. That costs money, which is the next question.
 
 ## 7 · What it costs
 
@@ -668,7 +684,7 @@ def fair_price(seconds, wage, share):
     seconds: for each writer, the seconds of each of their lists. An hour's pay
     counts all their time and all their lists. wage: euros an hour. share: 0 to 1.
     """
-    ### BEGIN SOLUTION 2.7: each writer's mean, sorted; the one that makes the share full; their time in cents, rounded up
+    ### BEGIN SOLUTION 2.7: each writer's mean, sorted; who makes the share full?
     means = sorted(sum(own) / len(own) for own in seconds)
     enough = means[math.ceil(share * len(means) - 1e-9) - 1]
     return math.ceil(100 * wage * enough / 3600 - 1e-9)
@@ -708,21 +724,26 @@ for nine of ten?
 price_fn = use("2.7", fair_price)
 WAGE, seconds = 13.0, pay.pilot()
 mean_time = np.mean([one for own_times in seconds for one in own_times])
-prices = {"mean list": math.ceil(100 * WAGE * mean_time / 3600), "nine of ten": price_fn(seconds, WAGE, 0.9)}
-earned = {f"{name}, {price} ct": pay.earns(seconds, price) for name, price in prices.items()}
+prices = {
+    "mean list": math.ceil(100 * WAGE * mean_time / 3600),
+    "nine of ten": price_fn(seconds, WAGE, 0.9),
+}
+earned = {f"{name}, {ct} ct": pay.earns(seconds, ct) for name, ct in prices.items()}
 picture = plots.writing_demonstrations.earnings(earned, WAGE)
 plots.show(picture, alt=f"Earnings of twenty writers at two prices: {prices}.")
 
 # %% [markdown]
 """
-Now the budget. Only some of the lists survive what you will do to them, and each is read twice.
+Now the budget. Only some of the lists survive what you will do to them, and each is read twice. For 1,000
+usable ones:
 """
 
 # %%
 kept = float(np.mean([p and f for p, f in zip(by_program, fine, strict=True)]))
 for name, price in prices.items():
-    cost = pay.budget(wanted=1000, kept=kept, price=price, review_price=round(price / 4))
-    print(f"{name}: {cost.written} lists, {cost.reviews} reviews, {cost.euros:,.0f} euros for 1,000 usable lists")
+    cost = pay.budget(1000, kept, price, review_price=round(price / 4))
+    written_read = f"{cost.written} lists, {cost.reviews} reviews"
+    print(f"{name}: {written_read}, {cost.euros:,.0f} euros")
 
 # %% [markdown]
 """
@@ -749,8 +770,9 @@ def build_set(lists, passes):
     of near duplicates the first. `alike.split` then gives each a side: what
     `sft_set.linked` puts in one group stays together.
     """
-    ### BEGIN SOLUTION 2.8: choose the good ones, then one of each group of near duplicates, then split
-    good = [row for row, ok in zip(lists, passes) if ok and not sft_set.faults(row)]
+    ### BEGIN SOLUTION 2.8: the good ones, then one of each group, then the split
+    fine = [row for row, ok in zip(lists, passes, strict=True) if ok]
+    good = [row for row in fine if not sft_set.faults(row)]
     near = alike.near_duplicates([row["items"] for row in good])
     group = groups_fn(len(good), near)
     kept = [row for place, row in enumerate(good) if group[place] == place]
@@ -782,8 +804,8 @@ dataset = sft_set.as_dataset(finished)
 dataset
 
 # %% test="set-test" points=4
-# A point each: no list with a fault; no near duplicates; no leak, and 5 to 30 % held out;
-# five lists of your own in it. The set has to hold 150 lists.
+# A point each: no list with a fault; no near duplicates; no leak, with 5 to 30 % held
+# out; five lists of your own in it. The set has to hold 150 lists.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_demonstrations as _grade
 
@@ -809,14 +831,14 @@ def words_for_the_card():
     """
     ### BEGIN SOLUTION 2.9: four texts of at least 20 words each
     return {
-        "purpose": "To fine-tune a small language model so that it answers a request for a top-5 list with five items. "
-        "Not for facts: nobody checked whether a dish or a place exists.",
-        "collection": "I wrote some lists in the course's write panel, to its guideline. All others are by simulated "
-        "writers of the course, reviewed by two simulated peers on a rubric of three criteria.",
-        "consent": "The only person who wrote is myself; I agree to the licence above, for use in this course. No name, "
-        "key or time of mine is in the file. Simulated writers need not be asked.",
-        "limits": "English, everyday topics, one taste. Names of people are not found by the program. Copied text was "
-        "looked for in the course's notes only. Lists from the same few items sound alike.",
+        "purpose": """To fine-tune a small language model so that it answers a request
+for a top-5 list with five items. Not for facts: nobody checked whether a dish exists.""",
+        "collection": """I wrote some lists in the course's write panel, to its guideline.
+All others are by simulated writers, reviewed by two simulated peers on a rubric.""",
+        "consent": """The only person who wrote is myself; I agree to the licence above,
+for use in this course. No name, key or time of mine is in the file.""",
+        "limits": """English, everyday topics. Names of people are not found by a program.
+Copied text was looked for in the course's notes only. Some lists sound alike.""",
     }
     ### END SOLUTION
 
@@ -853,7 +875,8 @@ from topfive.lm.model import load
 base, tokenizer = load(data.checkpoint("base"))
 clean = [row for row in finished if row["split"] == "train"]
 raw = random.Random(4).sample(sft_set.as_set(lists, ["train"] * len(lists)), len(clean))
-prompts = heldout_prompts(data.prompts("validation"), 128 if training_allowed() else 8, seed=9)
+number = 128 if training_allowed() else 8
+prompts = heldout_prompts(data.prompts("validation"), number, seed=9)
 len(clean)
 
 # %%
@@ -865,7 +888,10 @@ for name, rows in (("as it came in", raw), ("your set", clean)):
 
 # %%
 picture = plots.writing_demonstrations.two_sets(opinions)
-plots.show(picture, alt="Bars: five parts of quality for the base model and two models tuned on it.")
+plots.show(
+    picture,
+    alt="Bars: five parts of quality for the base model and two models tuned on it.",
+)
 won = win_rate(prompts, opinions["as it came in"], opinions["your set"])
 print(f"your set wins against the pile in {won} of pairs of lists, by the judge")
 
@@ -881,6 +907,10 @@ A company writes: *"We bought 20,000 demonstrations from a platform at 15 cents 
 duplicates were removed with `drop_duplicates()`, and the model answers 96 % of our held-out prompts as well as the writers
 did. E-mail addresses were filtered, so there is no personal data in the set."*
 
+"""
+
+# %% [markdown]
+"""
 In about 150 words: what do these numbers not say, and which questions would you ask before you train on it?
 
 | points | for |
@@ -894,17 +924,17 @@ In about 150 words: what do these numbers not say, and which questions would you
 # %% [markdown] answer="platform" points=4
 """
 If nearly every list gets the best score, two reviewers agree on 93 % without reading. I would ask for κ by each
-criterion, and for lists on which they differed.
+criterion.
 
 `drop_duplicates()` finds equal texts only. A list in another order, with one item changed, or the same answer to the same
 prompt stays, and may stand on both sides of the split; then 96 % measures what was learnt by heart. I would ask for a
 split by groups of near duplicates and prompts, and for the number again.
 
-The filter sees what has a form. Names and stories remain; people have to look for them. And were the writers told what
-their lists are for, who sees them, and under which licence? Can they withdraw?
+The filter sees what has a form. Names and stories remain. And were the writers told what their lists are for, who sees
+them, and under which licence?
 
 I took about two and a half minutes a list. At 15 cents that is 3.60 euros an hour, and half of the writers are slower than
-me. So many of them must have hurried or pasted, which is what I would look for first.
+me. So many must have hurried or pasted: I would look for that first.
 """
 
 # %% [markdown]
@@ -916,6 +946,10 @@ me. So many of them must have hurried or pasted, which is what I would look for 
 - Tune on the pile with one kind of flaw left in. Which flaw does the model copy best?
 - Let a neighbour review your lists, and compute κ between the two of you.
 
+"""
+
+# %% [markdown]
+"""
 **Papers.** Broder 1997, *On the resemblance and containment of documents* · Cohen 1968, *Weighted kappa* · Hara et al. 2018,
 *A data-driven analysis of workers' earnings on Amazon Mechanical Turk*, [1712.05796](https://arxiv.org/abs/1712.05796) ·
 Silberman et al. 2018, *Responsible research with crowds: pay crowdworkers at least minimum wage* · Gebru et al. 2021,

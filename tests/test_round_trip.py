@@ -5,6 +5,7 @@ the course's checkpoints; *untouched* handed in what was released. `pytest tests
 processor time their notebooks take (docs/exercises.md has the table).
 """
 
+import contextlib
 import json
 import os
 import re
@@ -19,10 +20,12 @@ import nbformat
 import numpy as np
 import pytest
 
+from tests.written import write_lists
 from topfive import data
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
 from topfive.checks.verdict import examine
+from topfive.demonstrations import pile, sft_set
 from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
@@ -57,6 +60,15 @@ class Half:
 
 
 HALF = {
+    "02-writing-demonstrations": Half(
+        right=("minhash", "groups", "longest-run", "redact"),
+        slip="similarity",
+        correct="max(1, len(item) - size + 1)",
+        wrong="len(item) - size + 1",
+        mistake="short items are lost",
+        fails="an item shorter than a shingle",
+        work={},
+    ),
     "03-language-modeling": Half(
         right=("next-token-loss", "perplexities", "pack"),
         slip="pad-batch",
@@ -195,7 +207,10 @@ def submission(student: str, source: dict[str, Any], released: Any, half: Half) 
 
 def own_work(name: str, work: Path) -> None:
     """Small models that a student could have trained, from other seeds and data than the course's."""
-    if name == "03-language-modeling":
+    if name == "02-writing-demonstrations":
+        with contextlib.chdir(work.parent):
+            write_set()
+    elif name == "03-language-modeling":
         shutil.copytree(data.checkpoint("base"), work / "pretrained")
         tune(work / "sft", data.fresh_lists("train", 400, seed=17), steps=12, learning_rate=4e-4)
     elif name == "05-preference-modeling":
@@ -203,6 +218,16 @@ def own_work(name: str, work: Path) -> None:
     else:
         tune(work / "policy", liked_lists(), steps=30, learning_rate=1e-3)
         (work / "ppo-history.json").write_text(json.dumps([dict.fromkeys(GLOSSARY, 0.0)]))  # shown, never graded
+
+
+def write_set() -> None:
+    """Lists of one's own in the ledger, the finished set with them in it, and its card."""
+    write_lists(6)
+    lists, flaws = pile.incoming()
+    seen = [not {"drift", "careless"} & {*names} for names in flaws]
+    rows = sft_set.build_set([*pile.own_lists(), *lists], [True] * 6 + seen)
+    sft_set.save(rows)
+    sft_set.save_card(sft_set.card(rows, dict.fromkeys(sft_set.SECTIONS, "said in so many words " * 5)))
 
 
 def tune(folder: Path, pairs: list[tuple[str, str]], steps: int, learning_rate: float) -> None:

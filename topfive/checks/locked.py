@@ -126,7 +126,7 @@ def _own_model(name: str) -> "PreTrainedModel":
 
 @_in_words
 def grade_written(at_least: Mapping[float, float]) -> float:
-    """Points for the lists that a student wrote in the panel of 02: five things each, without a fault, all different."""
+    """Points for the lists that a student wrote in the panel of 02: without a fault, all different, no examples."""
     from topfive.demonstrations.pile import PANEL, examples, own_lists
     from topfive.demonstrations.sft_set import good_own
 
@@ -138,7 +138,7 @@ def grade_written(at_least: Mapping[float, float]) -> float:
 
 @_in_words
 def grade_demonstrations(lists: int, own: int) -> float:
-    """Four points for work/demonstrations.jsonl: no faults, no near duplicates, no leaks, and lists of one's own."""
+    """A point each for work/demonstrations.jsonl: no faults, no near duplicates, no leaks, own lists in it."""
     from topfive.demonstrations import sft_set
 
     rows = sft_set.load()

@@ -6,6 +6,7 @@ them is found here, and a reader is needed for that.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 COPIED = 5  # words in a row that stand in a source, too
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -29,9 +30,10 @@ def longest_run(own: Sequence[str], source: Sequence[str]) -> int:
     return longest
 
 
-def words_of(text: str) -> list[str]:
+@cache  # the same notes are asked for with every list
+def words_of(text: str) -> tuple[str, ...]:
     """Words in lower case, without punctuation."""
-    return re.findall(r"[\w'’-]+", text.lower())
+    return tuple(re.findall(r"[\w'’-]+", text.lower()))
 
 
 def copied(items: Iterable[str], sources: Iterable[str], at_least: int = COPIED) -> tuple[int, str]:

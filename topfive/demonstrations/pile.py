@@ -19,7 +19,8 @@ Row = dict[str, Any]
 
 PANEL = "demonstrations"
 WANTED = 5  # lists by a student
-SIZE, COPIES, TAKEN, PERSONAL, NAMED = 600, 60, 20, 12, 6
+SIZE = 600
+COPIES, TAKEN, PERSONAL, NAMED = 0.1, 0.035, 0.02, 0.01  # of so many lists
 ASKED = (
     "top 5 Thanksgiving meals",
     "top 5 dishes for a busy evening for kids",
@@ -97,11 +98,13 @@ def incoming(size: int = SIZE, seed: int = 2) -> tuple[list[Row], list[list[str]
     writers = sorted({row["writer"] for row in faultless})
     pile += [
         ({**_near_copy(row, rng), "writer": rng.choice(writers)}, ["near copy"])
-        for row in rng.sample(faultless, COPIES)
+        for row in rng.sample(faultless, round(COPIES * size))
     ]
-    pile += [(_taken(row, rng), ["taken from a page"]) for row in rng.sample(faultless, TAKEN)]
-    pile += [(_with_line(row, MADE_UP, rng), ["personal data"]) for row in rng.sample(faultless, PERSONAL)]
-    pile += [(_with_line(row, PEOPLE, rng), ["a person by name"]) for row in rng.sample(faultless, NAMED)]
+    pile += [(_taken(row, rng), ["taken from a page"]) for row in rng.sample(faultless, round(TAKEN * size))]
+    pile += [
+        (_with_line(row, MADE_UP, rng), ["personal data"]) for row in rng.sample(faultless, round(PERSONAL * size))
+    ]
+    pile += [(_with_line(row, PEOPLE, rng), ["a person by name"]) for row in rng.sample(faultless, round(NAMED * size))]
     rng.shuffle(pile)
     return [row for row, _ in pile], [flaws for _, flaws in pile]
 

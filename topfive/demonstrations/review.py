@@ -6,7 +6,7 @@ A row of scores is {"list", "reviewer", "source"} and a number for each criterio
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from topfive import data
 from topfive.errors import TopFiveError
 from topfive.judge import Judge
 from topfive.lists import render
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Row = dict[str, Any]
 
@@ -118,3 +121,15 @@ def passed(scores: Sequence[Row], number: int) -> list[bool]:
             if row[criterion]:
                 marks[row["list"]].setdefault(criterion, []).append(row[criterion])
     return [all(sum(given) / len(given) > 2.5 for given in one.values()) for one in marks]
+
+
+def stopped(flaws: Sequence[Sequence[str]], by_program: Sequence[bool], by_peers: Sequence[bool]) -> "DataFrame":
+    """For each kind of flaw, how many lists have it, and how many of them did not pass the program, or the peers."""
+    from pandas import DataFrame
+
+    rows = [
+        {"flaw": kind, "lists": 1, "stopped by the program": not program, "stopped by peers": not peers}
+        for names, program, peers in zip(flaws, by_program, by_peers, strict=True)
+        for kind in names or ["no flaw"]
+    ]
+    return DataFrame(rows).groupby("flaw").sum().sort_values("lists", ascending=False)

@@ -25,7 +25,11 @@ def _kappa_cases(seed: int) -> list[Case]:
     lenient, strict = drawn(30)
     gaps = [(a * int(rng.random() > 0.25), b * int(rng.random() > 0.25)) for a, b in zip(*drawn(40), strict=True)]
     return [
-        Case("four lists", ([3, 1, 2, 3], [3, 2, 2, 1]), look_at="four squared differences, and sixteen for chance."),
+        Case(
+            "five lists",
+            ([3, 1, 2, 3, 3], [3, 2, 2, 1, 3]),
+            look_at="five squared differences; for chance, twenty-five.",
+        ),
         Case("scores of 1 to 3", drawn(30), look_at="the two means, one of the pairs and one of all combinations."),
         Case(
             "scores of 1 to 5",
