@@ -862,8 +862,8 @@ _grade(words=20)
 """
 ## 9 · Was it worth it?
 
-The base model has read much text, flawed lists among it. We fine-tune it twice, for the same 40 steps on the same number
-of lists: from the pile **as it came in**, and from **your set**. **About 40 seconds.** **Predict first:** in which part
+The base model has read much text, flawed lists among it. We fine-tune it twice, for the same 60 steps on the same number
+of lists: from the pile **as it came in**, and from **your set**. **About 30 seconds.** **Predict first:** in which part
 of quality will the two differ most? In which not at all?
 """
 
@@ -880,7 +880,7 @@ prompts = heldout_prompts(data.prompts("validation"), number, seed=9)
 len(clean)
 
 # %%
-steps = 40 if training_allowed() else 1
+steps = 60 if training_allowed() else 1
 opinions = {"base model": effect.judged(base, tokenizer, prompts, seed=1)}
 for name, rows in (("as it came in", raw), ("your set", clean)):
     model = effect.tuned(base, tokenizer, rows, steps=steps, seed=2)
@@ -898,8 +898,9 @@ print(f"your set wins against the pile in {won} of pairs of lists, by the judge"
 # %% [markdown]
 """
 One run each, judged on 128 prompts. The intervals cover the prompts, not the luck of training. What is learnt
-quickly is *form*: five different items, none of them vague. What fits a topic is hardly better after either: that is
-knowledge, and 40 steps on a few hundred lists bring little of it.
+quickly is *habit*: to write five items, to fill up with "something nice", to drift off at the end. From the pile the
+model learns the bad ones. The condition in the prompt is kept hardly better after either: that takes knowledge, and 60
+steps on a few hundred lists bring little of it.
 
 ## 10 · In your own words · 4 points
 

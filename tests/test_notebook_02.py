@@ -11,7 +11,7 @@ from tests.written import write_lists
 from topfive.build.notebooks import Assignment, from_source
 from topfive.exercises import exercises
 
-SMALLER = {"steps = 40 if": "steps = 2 if", "128 if": "8 if"}
+SMALLER = {"steps = 60 if": "steps = 2 if", "128 if": "8 if"}
 NAME = "02-writing-demonstrations"
 
 
