@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive.judge import Judge, Judgement
 from topfive.lists import Prompt
 from topfive.lm.sampling import sample_texts
-from topfive.lm.train import Progress, TrainConfig, adamw, fit, sft_batches
+from topfive.lm.train import TrainConfig, adamw, fit, sft_batches
 
 
 def tuned(
@@ -20,7 +20,6 @@ def tuned(
     *,
     steps: int = 60,
     seed: int = 0,
-    progress: Progress | None = None,
 ) -> PreTrainedModel:
     """A copy of the base model after a few steps of SFT on rows with prompt and completion.
 
@@ -29,7 +28,7 @@ def tuned(
     config = TrainConfig(steps=steps, batch_size=24, learning_rate=1e-3, warmup=5, weight_decay=0.0, seed=seed)
     model = copy.deepcopy(base)
     batches = sft_batches(tokenizer, [(row["prompt"], row["completion"]) for row in rows], config)
-    fit(model, batches, config, adamw(model, config), progress=progress)
+    fit(model, batches, config, adamw(model, config))
     return model
 
 
