@@ -667,7 +667,7 @@ are lost, too. That costs money, which is the next question.
 
 ### 2.7 A price that is fair to slow writers · 12 min · 3 points
 
-Writers are paid by the list, and live by the hour. A price for the *mean* writer leaves about half below the wage you
+Writers are paid by the list, and live by the hour. A price for the list in the *middle* leaves about half below the wage you
 promised (on Mechanical Turk the median worker earned about 2 dollars an hour; Hara et al. 2018). So choose whom it has to
 be enough for, and pay for every list, used or not.
 
@@ -723,9 +723,9 @@ for nine of ten?
 # %%
 price_fn = use("2.7", fair_price)
 WAGE, seconds = 13.0, pay.pilot()
-mean_time = np.mean([one for own_times in seconds for one in own_times])
+middle = np.median([one for own_times in seconds for one in own_times])
 prices = {
-    "mean list": math.ceil(100 * WAGE * mean_time / 3600),
+    "middle list": math.ceil(100 * WAGE * middle / 3600),
     "nine of ten": price_fn(seconds, WAGE, 0.9),
 }
 earned = {f"{name}, {ct} ct": pay.earns(seconds, ct) for name, ct in prices.items()}

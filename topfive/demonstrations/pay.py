@@ -43,9 +43,9 @@ def earns(seconds: Sequence[Sequence[float]], price: int) -> list[float]:
 
 
 def pilot(writers: int = 20, seed: int = 3) -> list[list[float]]:
-    """Simulated: seconds a list of each writer in a pilot. Writers differ in speed by a factor of three or so."""
+    """Simulated: seconds a list of each writer in a pilot. Their speeds differ much, as people's do."""
     rng = np.random.default_rng(seed)
-    speeds = rng.lognormal(np.log(150), 0.45, writers)
+    speeds = rng.lognormal(np.log(150), 0.35, writers)
     counts = rng.integers(3, 9, writers)
     return [
         (speed * rng.lognormal(0, 0.3, count)).round(1).tolist() for speed, count in zip(speeds, counts, strict=True)
