@@ -207,6 +207,10 @@ def test_a_real_peers_file_takes_the_place_of_one_simulated_peer(tmp_path: Path)
         ({"list": 1, "reviewer": "Z", "on_topic": 4, "constraint": 0, "specific": 3}, "on_topic should be 1, 2, 3"),
         ({"list": 1, "reviewer": "Z", "on_topic": True, "constraint": 0, "specific": 3}, "on_topic should be 1, 2, 3"),
         ("no", "a review has the keys"),
+        (
+            {"list": 1, "items": ["a"], "reviewer": "Z", "on_topic": 3, "constraint": 0, "specific": 3},
+            "this is a review of another list",
+        ),
     ],
 )
 def test_a_bad_line_of_a_peers_file_is_named(tmp_path: Path, line: object, words: str):

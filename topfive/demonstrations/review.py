@@ -75,15 +75,19 @@ def reviews(lists: Sequence[Row], path: Path, seed: int = 0) -> list[Row]:
     """
     if not path.is_file():
         return simulated_peers(lists, seed=seed)
-    peer = [_checked(row, f"{path}:{number}", len(lists)) for number, row in data.read_jsonl(path)]
+    peer = [_checked(row, f"{path}:{number}", lists) for number, row in data.read_jsonl(path)]
     return [*peer, *simulated_peers(lists, names=("Ada",), seed=seed)]
 
 
-def _checked(row: Any, where: str, number: int) -> Row:
+def _checked(row: Any, where: str, lists: Sequence[Row]) -> Row:
     if not isinstance(row, dict) or not {"list", "reviewer", *RUBRIC} <= set(row):
         raise TopFiveError(f"{where}: a review has the keys list, reviewer, {', '.join(RUBRIC)}")
-    if type(row["list"]) is not int or not 0 <= row["list"] < number:
-        raise TopFiveError(f"{where}: list should be 0 to {number - 1}, found {row['list']!r}")
+    if type(row["list"]) is not int or not 0 <= row["list"] < len(lists):
+        raise TopFiveError(f"{where}: list should be 0 to {len(lists) - 1}, found {row['list']!r}")
+    if row.get("items", lists[row["list"]]["items"]) != lists[row["list"]]["items"]:
+        raise TopFiveError(
+            f"{where}: this is a review of another list than your list {row['list']}; hand yours over again"
+        )
     for criterion in RUBRIC:
         if type(row[criterion]) is not int or row[criterion] not in (0, *SCORES):
             raise TopFiveError(
