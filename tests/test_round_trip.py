@@ -5,6 +5,7 @@ the course's checkpoints; *untouched* handed in what was released. `pytest tests
 processor time their notebooks take (docs/exercises.md has the table).
 """
 
+import contextlib
 import json
 import os
 import re
@@ -19,12 +20,14 @@ import nbformat
 import numpy as np
 import pytest
 
+from tests.written import write_lists
 from topfive import data
 from topfive.annotation.on_topic import CLASSES, lists_to_label
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
 from topfive.checks.verdict import examine
 from topfive.collecting.clicks import shipped
+from topfive.demonstrations import pile, sft_set
 from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
@@ -68,6 +71,15 @@ HALF = {
         wrong="(a == c).mean() ** 2",
         mistake="one labeller's frequencies twice",
         fails="eight lists by hand; one class is rare; three classes; some labels are missing; less than chance",
+        work={},
+    ),
+    "02-writing-demonstrations": Half(
+        right=("minhash", "groups", "longest-run", "redact"),
+        slip="similarity",
+        correct="max(1, len(item) - size + 1)",
+        wrong="len(item) - size + 1",
+        mistake="short items are lost",
+        fails="an item shorter than a shingle",
         work={},
     ),
     "03-language-modeling": Half(
@@ -219,6 +231,9 @@ def own_work(name: str, work: Path) -> None:
     """Small models that a student could have trained, from other seeds and data than the course's."""
     if name == "01-labelling-basics":
         label_lists(work / "ledger.jsonl")
+    elif name == "02-writing-demonstrations":
+        with contextlib.chdir(work.parent):
+            write_set()
     elif name == "03-language-modeling":
         shutil.copytree(data.checkpoint("base"), work / "pretrained")
         tune(work / "sft", data.fresh_lists("train", 400, seed=17), steps=12, learning_rate=4e-4)
@@ -248,6 +263,16 @@ def label_lists(path: Path) -> None:
         about = {"task": Task(one.prompt, (one.text,)).id, "prompt": prompt_record(one.prompt), "texts": [one.text]}
         answer = {"type": "label", "of": "lists", "panel": "on topic", "labels": list(CLASSES), "label": label}
         ledger.append({"kind": "answer", "seconds": 7.0, **about, **answer})
+
+
+def write_set() -> None:
+    """Lists of one's own in the ledger, the finished set with them in it, and its card."""
+    write_lists(6)
+    lists, flaws = pile.incoming()
+    seen = [not {"drift", "careless"} & {*names} for names in flaws]
+    rows = sft_set.build_set([*pile.own_lists(), *lists], [True] * 6 + seen)
+    sft_set.save(rows)
+    sft_set.save_card(sft_set.card(rows, dict.fromkeys(sft_set.SECTIONS, "said in so many words " * 5)))
 
 
 def tune(folder: Path, pairs: list[tuple[str, str]], steps: int, learning_rate: float) -> None:

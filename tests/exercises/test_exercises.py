@@ -19,6 +19,7 @@ from tests.exercises import (
     variants_language_modeling,
     variants_ppo,
     variants_preference_modeling,
+    variants_writing_demonstrations,
 )
 from topfive.checks.compare import as_numbers
 from topfive.checks.notebook import report
@@ -29,6 +30,7 @@ SEEDS = range(int(os.environ.get("TOPFIVE_SEEDS", "6")))  # `make thorough` take
 EXERCISES = [one for assignment in ASSIGNMENTS for one in exercises(assignment)]
 VARIANTS = {
     **variants_labelling_basics.VARIANTS,
+    **variants_writing_demonstrations.VARIANTS,
     **variants_language_modeling.VARIANTS,
     **variants_collecting_preferences.VARIANTS,
     **variants_preference_modeling.VARIANTS,
@@ -100,7 +102,7 @@ def test_every_seed_has_the_same_case_names_and_other_numbers(one: Exercise):
         not torch.equal(a, b) if a.shape == b.shape else True
         for left, right in zip(first, second, strict=True)
         for a, b in zip(tensors((left.args, left.kwargs)), tensors((right.args, right.kwargs)), strict=False)
-    )
+    ) or any(texts(left.args) != texts(right.args) for left, right in zip(first, second, strict=True))
 
 
 @every_exercise
@@ -239,6 +241,13 @@ def tensors(value: Any) -> Iterator[Tensor]:
         yield numbers
     elif isinstance(value, list | tuple):
         yield from chain.from_iterable(map(tensors, value))
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in a value of tuples and lists."""
+    if isinstance(value, list | tuple):
+        return [text for part in value for text in texts(part)]
+    return [value] if isinstance(value, str) else []
 
 
 def telling(one: Exercise) -> set[str]:

@@ -168,3 +168,44 @@ def _own_model(name: str) -> "PreTrainedModel":
     if copied := is_shipped(artefact(name)):
         raise TopFiveError(f"work/{name} holds the weights of the course's own {copied!r}")
     return model
+
+
+@_in_words
+def grade_written(at_least: Mapping[float, float]) -> float:
+    """Points for the lists that a student wrote in the panel of 02: without a fault, all different, no examples."""
+    from topfive.demonstrations.pile import PANEL, examples, own_lists
+    from topfive.demonstrations.sft_set import good_own
+
+    own = own_lists()
+    good = good_own(own, examples())
+    print(f"{len(own)} lists in the panel {PANEL!r}, {len(good)} of them good, your own, and unlike each other")
+    return points_for(len(good), at_least=at_least)
+
+
+@_in_words
+def grade_demonstrations(lists: int, own: int) -> float:
+    """A point each for work/demonstrations.jsonl: no faults, no near duplicates, no leaks, own lists in it."""
+    from topfive.demonstrations import sft_set
+
+    rows = sft_set.load()
+    found = sft_set.measured(rows)
+    print(", ".join(f"{name}: {count}" for name, count in found.items()))
+    if found["lists"] < lists:
+        raise TopFiveError(f"work/{sft_set.FILE} should hold at least {lists} lists, and holds {found['lists']}")
+    held = found["held out"] / found["lists"]
+    return float(
+        (found["with a fault"] == 0)
+        + (found["near duplicates"] == 0)
+        + (found["leaks"] == 0 and 0.05 <= held <= 0.3)
+        + (sft_set.by_the_student(rows) >= own)
+    )
+
+
+@_in_words
+def grade_card(words: int) -> float:
+    """A point for a card whose numbers are those of the set, and whose every section says at least so many words."""
+    from topfive.demonstrations import sft_set
+
+    problems = sft_set.card_problems(sft_set.load(), words)
+    print("; ".join(problems) or "the card is complete, and its numbers are those of the set")
+    return float(not problems)

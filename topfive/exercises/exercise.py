@@ -13,6 +13,7 @@ Function = Callable[..., Any]
 # One folder an assignment; each holds a tuple EXERCISES.
 ASSIGNMENTS = {
     "1": "labelling_basics",
+    "2": "writing_demonstrations",
     "3": "language_modeling",
     "4": "collecting_preferences",
     "5": "preference_modeling",
