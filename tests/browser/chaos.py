@@ -535,7 +535,8 @@ def _offline(tab: Watched) -> Iterator[None]:
 def _full(tab: Watched) -> Iterator[None]:
     tab.execute(
         "import resource; limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({tab.ledger.stat().st_size} + 5000, limits[1]))"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({tab.ledger.stat().st_size} + 5000, limits[1]))",
+        to_its_end=True,
     )
     yield
     assert tab.pending() > 0

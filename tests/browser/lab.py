@@ -332,10 +332,13 @@ class Tab:
         """The process of the kernel."""
         return int((self.folder / "pid").read_text())
 
-    def execute(self, code: str) -> None:
-        """Run code in the kernel, beside the notebook, without waiting for it."""
+    def execute(self, code: str, *, to_its_end: bool = False) -> None:
+        """Run code in the kernel, beside the notebook, without waiting for it unless `to_its_end`."""
         self.page.evaluate(
-            "code => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}); }", code
+            "async ([code, toItsEnd]) => {"
+            " const run = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code});"
+            " if (toItsEnd) await run.done; }",
+            [code, to_its_end],
         )
 
     def restart(self) -> None:

@@ -338,7 +338,7 @@ def test_gestures_keep_their_order_through_a_full_disk(fresh_tab):
     lab.focus()
     lab.press("1")
     lab.wait_saved()
-    lab.execute(FULL)
+    lab.execute(FULL, to_its_end=True)
     lab.press("3")
     refused = "() => document.querySelector('.topfive .saved').textContent.includes('cannot be written')"
     lab.page.wait_for_function(refused)
