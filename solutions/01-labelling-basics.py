@@ -149,7 +149,7 @@ The checklist looks for words, not for sense: half a point for each ✓. Whether
 stranger can tell. Now the simulated crowd gets yours; everything else about it stays the same.
 """
 
-# %% test="instructions-test" points=4
+# %% test="my-instructions-test" points=4
 # Your work/instructions.md is measured by the checklist above.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_instructions as _grade
