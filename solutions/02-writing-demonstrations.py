@@ -830,16 +830,16 @@ def words_for_the_card():
     limits: what is wrong or missing, and what was not looked for.
     """
     ### BEGIN SOLUTION 2.9: four texts of at least 20 words each
-    return {
-        "purpose": """To fine-tune a small language model so that it answers a request
-for a top-5 list with five items. Not for facts: nobody checked whether a dish exists.""",
-        "collection": """I wrote some lists in the course's write panel, to its guideline.
-All others are by simulated writers, reviewed by two simulated peers on a rubric.""",
-        "consent": """The only person who wrote is myself; I agree to the licence above,
-for use in this course. No name, key or time of mine is in the file.""",
-        "limits": """English, everyday topics. Names of people are not found by a program.
-Copied text was looked for in the course's notes only. Some lists sound alike.""",
-    }
+    purpose = """To fine-tune a small language model so that it answers a request
+for a top-5 list with five items. Not for facts: nobody checked whether a dish exists."""
+    collection = """I wrote some lists in the course's write panel, to its guideline.
+All others are by simulated writers, reviewed by two simulated peers on a rubric."""
+    consent = """The only person who wrote is myself; I agree to the licence above,
+for use in this course. No name, key or time of mine is in the file."""
+    limits = """English, everyday topics. Names of people are not found by a program.
+Copied text was looked for in the course's notes only. Some lists sound alike."""
+    words = (purpose, collection, consent, limits)
+    return dict(zip(sft_set.SECTIONS, words, strict=True))
     ### END SOLUTION
 
 
