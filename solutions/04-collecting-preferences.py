@@ -17,6 +17,7 @@ import json
 
 import numpy as np
 import torch
+from numpy import ndarray as Array
 from torch import Tensor
 
 from topfive import data, ledger, panels, plots, stats
@@ -64,7 +65,13 @@ GUIDELINES = """Which list would you rather be handed, had you asked for this?
 """
 
 # %%
-rate = panels.Rate(tasks("rate"), "rate", scales=panels.HELPFUL_AND_FAITHFUL, guidelines=GUIDELINES, side=False)
+rate = panels.Rate(
+    tasks("rate"),
+    "rate",
+    scales=panels.HELPFUL_AND_FAITHFUL,
+    guidelines=GUIDELINES,
+    side=False,
+)
 rate
 
 # %% [markdown]
@@ -74,7 +81,13 @@ a model*. About 4 minutes.
 """
 
 # %%
-compare = panels.Compare(tasks("compare"), "compare", also=ALSO, guidelines=GUIDELINES, side=False)
+compare = panels.Compare(
+    tasks("compare"),
+    "compare",
+    also=ALSO,
+    guidelines=GUIDELINES,
+    side=False,
+)
 compare
 
 # %% [markdown]
@@ -93,7 +106,11 @@ rank
 
 # %%
 best_worst = panels.Rank(
-    tasks("best and worst"), "best and worst", mode="best and worst", guidelines=GUIDELINES, side=False
+    tasks("best and worst"),
+    "best and worst",
+    mode="best and worst",
+    guidelines=GUIDELINES,
+    side=False,
 )
 best_worst
 
@@ -116,7 +133,9 @@ quicker for that reason, too.
 for way, events in given.events.items():
     lists_judged = sum(len(event["texts"]) for event in events)
     each = clicks.seconds(events) * len(events) / max(lists_judged, 1)
-    print(f"{way:15} {clicks.seconds(events):5.1f} s an answer, {each:4.1f} s a list ({given.whose[way]})")
+    whose = given.whose[way]
+    pace = clicks.seconds(events)
+    print(f"{way:15} {pace:5.1f} s an answer, {each:4.1f} s a list ({whose})")
 
 # %% [markdown]
 r"""
@@ -132,14 +151,14 @@ Two lists on one place prefer nothing; a list on place 0 was not judged.
 
 
 # %% solution="order-pairs"
-def order_pairs(ranks: np.ndarray) -> np.ndarray:
+def order_pairs(ranks: Array) -> Array:
     """The pairs that an order tells apart.
 
     ranks: (lists,) places, 1 the best; equal places tie; 0 where a list was not judged.
-    Returns (pairs, 2) int64: the preferred list's number, then the other's; sorted by the
-    first, then by the second. Lists are numbered from 0.
+    Returns (pairs, 2) int64: the preferred list's number, then the other's; sorted by
+    the first, then by the second. Lists are numbered from 0.
     """
-    ### BEGIN SOLUTION 4.1: every list against every other; who has the better place, and have both one?
+    ### BEGIN SOLUTION 4.1: every list against every other; who has the better place?
     judged = ranks > 0
     better = (ranks[:, None] < ranks[None, :]) & judged[:, None] & judged[None, :]
     return np.argwhere(better)
@@ -181,14 +200,14 @@ soup beats a game.
 
 
 # %% solution="rating-pairs"
-def rating_pairs(ratings: np.ndarray, labellers: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+def rating_pairs(ratings: Array, labellers: Array, prompts: Array) -> Array:
     """The pairs that ratings tell apart.
 
-    ratings, labellers, prompts: (n,) whole numbers, one row a rating; 0 is a rating that
-    was skipped. Two rows make a pair if they have the same labeller and the same prompt,
-    and one is rated higher.
-    Returns (pairs, 2) int64: the row of the higher rating, then of the lower; sorted by the
-    first, then by the second.
+    ratings, labellers, prompts: (n,) whole numbers, one row a rating; 0 is a rating
+    that was skipped. Two rows make a pair if they have the same labeller and the same
+    prompt, and one is rated higher.
+    Returns (pairs, 2) int64: the row of the higher rating, then of the lower; sorted by
+    the first, then by the second.
     """
     ### BEGIN SOLUTION 4.2: three questions about every two rows, and a 0 is no rating
     higher = (ratings[:, None] > ratings[None, :]) & (ratings[None, :] > 0)
@@ -200,7 +219,8 @@ def rating_pairs(ratings: np.ndarray, labellers: np.ndarray, prompts: np.ndarray
 
 # %%
 with once_written():
-    print(rating_pairs(np.array([4, 2, 5, 3]), np.array([7, 7, 8, 8]), np.array([1, 1, 1, 1])))
+    by, about = np.array([7, 7, 8, 8]), np.array([1, 1, 1, 1])
+    print(rating_pairs(np.array([4, 2, 5, 3]), by, about))
 
 # %%
 check("4.2", rating_pairs)
@@ -225,7 +245,8 @@ for way, events in given.events.items():
     said = clicks.preferred(events)
     told = sum(sign != 0 for sign in said.values())
     spent = sum(event["seconds"] for event in events if not event.get("repeat_of")) / 60
-    print(f"{way:15} {told:3} pairs told apart, {len(said) - told} ties, {told / spent:4.1f} a minute")
+    ties, pace = len(said) - told, told / spent
+    print(f"{way:15} {told:3} pairs told apart, {ties} ties, {pace:4.1f} a minute")
 
 # %% [markdown]
 r"""
@@ -255,12 +276,13 @@ bits is it?
 
 
 # %% solution="bits-per-second"
-def bits_per_second(agreement: np.ndarray, options: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+def bits_per_second(agreement: Array, options: Array, seconds: Array) -> Array:
     """How much an answer says in a second.
 
-    agreement: (n,) share c of repeated tasks with the same answer. options: (n,) how many
-    answers k there are. seconds: (n,) a task takes. Of the two values of a that fit, the
-    larger counts. An agreement that chance would give (1/k), or less, says 0 bits.
+    agreement: (n,) share c of repeated tasks with the same answer. options: (n,) how
+    many answers k there are. seconds: (n,) a task takes. Of the two values of a that
+    fit, the larger counts. An agreement that chance would give (1/k), or less, says
+    0 bits.
     Returns (n,) float, bits a second.
     """
     ### BEGIN SOLUTION 4.3: first a from the agreement, then the bits, then divide
@@ -275,7 +297,10 @@ def bits_per_second(agreement: np.ndarray, options: np.ndarray, seconds: np.ndar
 
 # %%
 with once_written():
-    print(bits_per_second(np.array([0.82, 0.5]), np.array([2, 5]), np.array([1.0, 1.0])), "bits")
+    print(
+        bits_per_second(np.array([0.82, 0.5]), np.array([2, 5]), np.array([1.0, 1.0])),
+        "bits",
+    )
 
 # %% [markdown]
 """
@@ -305,7 +330,7 @@ for way, share in formats.consistency(twice).items():
     ends = np.array([share.low, share.mean, share.high])
     k, pace = formats.OPTIONS[way], clicks.seconds(given.events[way])
     low, mean, high = bits(ends, np.full(3, k), np.full(3, pace))
-    print(f"{way:15} {mean:.3f} bits a second, but anything from {low:.3f} to {high:.3f}")
+    print(f"{way:15} {mean:.3f} bits a second, anything from {low:.3f} to {high:.3f}")
 
 # %% [markdown]
 """
@@ -333,7 +358,8 @@ cases, *whatever the lists are*.
 # %%
 chosen = [clicks.sides(event) for event in given.events["compare"]]
 left, right = chosen.count(0), chosen.count(1)
-print(f"shown first: {left}, shown second: {right}, neither: {chosen.count(2)} ({given.whose['compare']})")
+neither = chosen.count(2)
+print(f"first {left}, second {right}, neither {neither} ({given.whose['compare']})")
 print("share of the first:", stats.wilson(left, left + right))
 
 # %% [markdown]
@@ -356,11 +382,11 @@ lopsided as k of n.
 from scipy.stats import binomtest
 
 
-def position_reading(once: np.ndarray, again: np.ndarray) -> tuple[int, int, str]:
-    """One's position bias, from pairs shown twice, the second time with the sides changed.
+def position_reading(once: Array, again: Array) -> tuple[int, int, str]:
+    """One's position bias, from pairs shown twice, the sides changed the second time.
 
-    once, again: (n,) what was preferred at first and later: 0 what stood first, 1 what stood
-    second, 2 neither.
+    once, again: (n,) what was preferred at first and later: 0 what stood first, 1 what
+    stood second, 2 neither.
     Returns how often it was both times the first, how often both times the second, and
     "biased" if the exact two-sided sign test of these two counts gives p < 0.05;
     "too few" if it could not, even were all of them on one side; else "inconsistent".
@@ -398,12 +424,20 @@ Three **simulated** labellers of forty pairs each, and you. One wavers, one lean
 # %%
 reading_of = use("4.4", position_reading)
 rng = np.random.default_rng(4)
-for name, noise, pull in (("wavers", 3.0, 0.0), ("leans left", 1.0, 1.5), ("steady", 0.1, 0.0)):
+for name, noise, pull in (
+    ("wavers", 3.0, 0.0),
+    ("leans left", 1.0, 1.5),
+    ("steady", 0.1, 0.0),
+):
     ahead = rng.normal(scale=1.5, size=40)
     once = (ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
     again = (-ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
     print(f"{name:10} (simulated)", reading_of(once, again))
-print("comparisons shown twice, sides changed:", reading_of(*clicks.swapped(given)), given.whose["compare"])
+print(
+    "comparisons shown twice, sides changed:",
+    reading_of(*clicks.swapped(given)),
+    given.whose["compare"],
+)
 
 # %% [markdown]
 """
@@ -415,7 +449,11 @@ question and no verdict: look at some of them.
 """
 
 # %%
-WORDS = {"biased": "more than chance", "inconsistent": "chance explains it", "too few": "too few to say"}
+WORDS = {
+    "biased": "more than chance",
+    "inconsistent": "chance explains it",
+    "too few": "too few to say",
+}
 longer = [clicks.longer(event) for event in given.events["compare"]]
 print("longer:", longer.count(True), "· shorter:", longer.count(False), end=" · ")
 print(WORDS[formats.bias_reading(longer.count(True), longer.count(False))])
@@ -437,9 +475,16 @@ print(f"followed {taken}, did not {other}: {WORDS[formats.bias_reading(taken, ot
 
 # %%
 apart = clicks.parted(given.events["compare"])
-print(f"{len(apart)} of {len(given.events['compare'])} comparisons; opposite in {sum(way for _, way in apart)}")
+opposite = sum(way for _, way in apart)
+print(f"they part in {len(apart)} of 18 comparisons, and are opposite in {opposite}")
 for event, _ in apart[:1]:
-    print(event["prompt"]["text"], "· helpful", event["ranks"], "· faithful", event["also"]["ranks"])
+    print(
+        event["prompt"]["text"],
+        "· helpful",
+        event["ranks"],
+        "· faithful",
+        event["also"]["ranks"],
+    )
     for text in event["texts"]:
         print("-", " / ".join(parse(text).items))
 
@@ -458,14 +503,20 @@ score $E = 1 / (1 + 10^{(r_b - r_a)/400})$. Afterwards it gains $k\,(S - E)$, wh
 
 
 # %% solution="elo"
-def elo(first: np.ndarray, second: np.ndarray, outcome: np.ndarray, lists: int, k: float = 4.0) -> np.ndarray:
-    """Elo ratings after comparisons, taken one by one in their order. All begin at 1000.
+def elo(
+    first: Array,
+    second: Array,
+    outcome: Array,
+    lists: int,
+    k: float = 4.0,
+) -> Array:
+    """Elo ratings after comparisons, taken one by one in their order.
 
-    first, second: (n,) numbers of lists. outcome: (n,) 0 the first was preferred, 1 the
-    second, 2 a tie. lists: how many lists there are. k: points at stake.
+    All begin at 1000. first, second: (n,) numbers of lists. outcome: (n,) 0 the first
+    was preferred, 1 the second, 2 a tie. lists: how many there are. k: points at stake.
     Returns (lists,) float.
     """
-    ### BEGIN SOLUTION 4.5: for each comparison: what was expected, what happened, and move both
+    ### BEGIN SOLUTION 4.5: what was expected, what happened, and move both
     ratings = np.full(lists, 1000.0)
     for a, b, result in zip(first, second, outcome, strict=True):
         expected = 1 / (1 + 10 ** ((ratings[b] - ratings[a]) / 400))
@@ -537,16 +588,21 @@ where $a$ stands first. $\nu$ says how readily people tie.
 
 # %% solution="preference-loss"
 def preference_loss(
-    scores: Tensor, first: Tensor, second: Tensor, outcome: Tensor, tie: Tensor, lean: Tensor
+    scores: Tensor,
+    first: Tensor,
+    second: Tensor,
+    outcome: Tensor,
+    tie: Tensor,
+    lean: Tensor,
 ) -> Tensor:
-    """Mean surprise of comparisons, in nats. Exact also where scores are hundreds apart.
+    """Mean surprise of comparisons, in nats; exact also where scores are far apart.
 
     scores: (lists,) float. first, second: (n,) int64, the lists shown first and second.
     outcome: (n,) int64, 0 the first was preferred, 1 the second, 2 a tie.
     tie: () float, the logarithm of ν. lean: (n,) float, the leaning ℓ of who answered.
     Returns a scalar with a gradient to scores, tie and lean.
     """
-    ### BEGIN SOLUTION 4.6: three exponents a comparison, a softmax, and the surprise at what was said
+    ### BEGIN SOLUTION 4.6: three exponents a comparison, a softmax, the surprise
     ahead, behind = scores[first], scores[second]
     logits = [ahead + lean / 2, behind - lean / 2, tie + (ahead + behind) / 2]
     return torch.nn.functional.cross_entropy(torch.stack(logits, dim=1), outcome)
@@ -556,7 +612,10 @@ def preference_loss(
 # %%
 with once_written():
     a_tie = torch.tensor([0]), torch.tensor([1]), torch.tensor([2])
-    print(preference_loss(torch.zeros(2), *a_tie, torch.zeros(()), torch.zeros(1)).exp(), "to 1")
+    print(
+        preference_loss(torch.zeros(2), *a_tie, torch.zeros(()), torch.zeros(1)).exp(),
+        "to 1",
+    )
 
 # %%
 check("4.6", preference_loss)
@@ -579,8 +638,8 @@ strengths, the exponentials of ours up to a factor.
 loss_fn = use("4.6", preference_loss)
 told = scores.Comparisons(pairs[:, 0], pairs[:, 1], results, ("",) * 400)
 ours = scores.fit_scores(told, 8, prior=100.0, loss_fn=loss_fn).scores
-strengths = evalica.bradley_terry(pairs[:, 0], pairs[:, 1], winners, tolerance=1e-9, limit=5000).scores
-theirs = np.log(strengths.sort_index().to_numpy())
+library = evalica.bradley_terry(pairs[:, 0], pairs[:, 1], winners, tolerance=1e-9)
+theirs = np.log(library.scores.sort_index().to_numpy())
 print("ours:   ", ours.round(2))
 print("evalica:", (theirs - theirs.mean()).round(2))
 
@@ -599,12 +658,12 @@ there for?
 
 
 # %% solution="plackett-luce-step"
-def plackett_luce_step(strengths: np.ndarray, orders: list[list[int]]) -> np.ndarray:
+def plackett_luce_step(strengths: Array, orders: list[list[int]]) -> Array:
     """One step towards the strengths that make the orders likeliest.
 
-    strengths: (lists,) float, above 0. orders: lists of list numbers, best first, each of
-    two or more. The last of an order was not chosen. A list that is in no order keeps its
-    strength. Returns (lists,) float, scaled so that the mean is 1.
+    strengths: (lists,) float, above 0. orders: lists of list numbers, best first, each
+    of two or more. The last of an order was not chosen. A list that is in no order
+    keeps its strength. Returns (lists,) float, scaled so that the mean is 1.
     """
     ### BEGIN SOLUTION 4.7: two sums for each list, then divide and scale
     chosen, exposure = np.zeros(len(strengths)), np.zeros(len(strengths))
@@ -669,13 +728,13 @@ is 0; $m$ are margins, $y$ is 1 where the first was preferred, $\tau$ is the pri
 
 
 # %% solution="leaning"
-def leaning(margins: np.ndarray, picks: np.ndarray, prior: float = 1.0) -> tuple[float, float]:
-    """How far one labeller leans to what is shown first: likeliest leaning, standard error.
+def leaning(margins: Array, picks: Array, prior: float = 1.0) -> tuple[float, float]:
+    """How far one labeller leans to what is shown first: leaning, standard error.
 
     margins: (n,) float, score of the list shown first less that of the second.
     picks: (n,) 1 if the first was preferred, 0 if the second. prior: τ.
     """
-    ### BEGIN SOLUTION 4.8: find where the slope is 0; then the error from the chances there
+    ### BEGIN SOLUTION 4.8: find where the slope is 0, then the error there
     lean = 0.0
     for _ in range(100):
         chance = 1 / (1 + np.exp(-(margins + lean)))
@@ -713,10 +772,15 @@ rows = data.rows("crowd/comparisons")[: None if training_allowed() else 800]
 code = {"first": 0, "second": 1, "tie": 2}
 firsts, seconds, said = (
     np.array([pick(row) for row in rows])
-    for pick in (lambda r: number[r["first"]], lambda r: number[r["second"]], lambda r: code[r["answer"]])
+    for pick in (
+        lambda r: number[r["first"]],
+        lambda r: number[r["second"]],
+        lambda r: code[r["answer"]],
+    )
 )
 workers = tuple(row["worker"] for row in rows)
-crowd = scores.fit_scores(scores.Comparisons(firsts, seconds, said, workers), len(number), loss_fn=loss_fn)
+told = scores.Comparisons(firsts, seconds, said, workers)
+crowd = scores.fit_scores(told, len(number), loss_fn=loss_fn)
 
 # %%
 lean_of = use("4.8", leaning)
@@ -734,10 +798,21 @@ ranked = sorted(leanings, key=lambda worker: leanings[worker][0])
 fig, [ax] = plots.figure(width=8)
 for at, worker in enumerate(ranked):
     lean, error = leanings[worker]
-    ax.errorbar(at, lean, 2.58 * error, color=plots.RLHF if kind[worker] == "first" else plots.SFT, fmt="o", ms=3)
+    ax.errorbar(
+        at,
+        lean,
+        2.58 * error,
+        color=plots.RLHF if kind[worker] == "first" else plots.SFT,
+        fmt="o",
+        ms=3,
+    )
 ax.axhline(scores.LEANS, color=plots.INK, linestyle=":")
-ax.set(title="Two of fifty simulated workers click left", xlabel="worker", ylabel="leaning (nats), 99 %")
-plots.show(fig, alt="Leanings of fifty workers with intervals; two lie far above all others")
+ax.set(
+    title="Two of fifty simulated workers click left",
+    xlabel="worker",
+    ylabel="leaning (nats), 99 %",
+)
+plots.show(fig, alt="Leanings of fifty workers, two far above all others")
 
 # %% [markdown]
 """
@@ -762,14 +837,15 @@ r"""
 
 
 # %% solution="next-pair"
-def next_pair(mean: np.ndarray, covariance: np.ndarray, asked: np.ndarray) -> tuple[int, int]:
-    """The open pair with the largest p (1 − p) · variance of the difference of its scores.
+def next_pair(mean: Array, covariance: Array, asked: Array) -> tuple[int, int]:
+    """The open pair with the largest p (1 − p) · variance of its scores' difference.
 
-    mean: (lists,), covariance: (lists, lists) of the scores. p: σ(difference of the means).
+    mean: (lists,), covariance: (lists, lists) of the scores.
+    p: σ(difference of the means).
     asked: (lists, lists) bool, symmetric, true for pairs that are not to be asked.
     Returns (i, j) with i < j; of equal ones the first, in the order (0, 1), (0, 2), …
     """
-    ### BEGIN SOLUTION 4.9: p, and the variance of a difference, for every open pair with i < j
+    ### BEGIN SOLUTION 4.9: p, and the variance of a difference, for open pairs
     chance = 1 / (1 + np.exp(mean[None, :] - mean[:, None]))
     own = np.diag(covariance)
     worth = chance * (1 - chance) * (own[:, None] + own[None, :] - 2 * covariance)
@@ -802,30 +878,40 @@ A small race with your choice against a random one, **simulated**: ten lists, tw
 
 # %%
 few = not training_allowed()
-small = active.race(range(2 if few else 12), 10, 12 if few else 40, choose=use("4.9", next_pair))
+seeds, answers = (range(2), 12) if few else (range(12), 40)
+small = active.race(seeds, 10, answers, choose=use("4.9", next_pair))
 print(f"random is right in {small.random[:, -1].mean():.2f} of pairs at the end")
 print(f"the active choice is there after {small.share():.0%} of the answers")
 
 # %% [markdown]
 """
-Twelve labellers are too few to lean on. The same with 150, and sixteen lists, was recorded (`python -m topfive.build.collecting
-active`); the further the lists lie apart, the more is gained, since more answers are known beforehand.
+Twelve labellers are too few to lean on. The same with two hundred, and sixteen lists, was recorded (`python -m topfive.build.collecting
+active`); the further the lists lie apart, the more is gained, since more answers are known beforehand. Where all lists are about as good (spread 1), little is.
 """
 
 # %%
-record = json.loads((data.folder() / "recorded/collecting/active.json").read_text("utf-8"))
+recorded = data.folder() / "recorded" / "collecting"
+record = json.loads((recorded / "active.json").read_text("utf-8"))
 for run in record["runs"]:
     low, high = run["interval"]
-    print(f"spread {run['spread']}: {run['share']:.2f} of the answers [{low:.2f}, {high or 'more'}]")
+    share, most = run["share"], high or "more than all"
+    print(f"spread {run['spread']}: {share:.2f} of the answers [{low:.2f}, {most}]")
 
 # %%
 fig, axes = plots.figure(columns=len(record["runs"]), width=3.2)
 for ax, run in zip(axes, record["runs"], strict=True):
     ax.plot(run["random"], color=plots.BASE, label="random")
     ax.plot(run["active"], color=plots.SFT, label="active")
-    ax.set(title=f"{run['share']:.0%} of the answers do", xlabel="answers", ylabel="right pairs")
+    ax.set(
+        title=f"{run['share']:.0%} of the answers do",
+        xlabel="answers",
+        ylabel="right pairs",
+    )
 axes[0].legend(frameon=False, labelcolor=plots.INK)
-plots.show(fig, alt="Right pairs by answers: the active choice lies above the random one in each of three settings")
+plots.show(
+    fig,
+    alt="The active choice lies above the random one in each of three settings",
+)
 
 # %% [markdown]
 """
@@ -839,7 +925,8 @@ words a minute, two seconds a decision, the same noise at every look).
 # %%
 for way in ("rank", "compare") if training_allowed() else ():
     learned, answers = minutes.labelled(way, 10, seed=1)
-    print(f"{way:8} {answers:3} answers, {minutes.right_pairs(learned, seed=1):.2f} of held-out pairs right")
+    right = minutes.right_pairs(learned, seed=1)
+    print(f"{way:8} {answers:3} answers, {right:.2f} of held-out pairs right")
 
 # %% [markdown]
 """
@@ -848,17 +935,32 @@ which of the four comes last?
 """
 
 # %%
-record = json.loads((data.folder() / "recorded/collecting/formats.json").read_text("utf-8"))
+record = json.loads((recorded / "formats.json").read_text("utf-8"))
 lengths = sorted({run["minutes"] for run in record["runs"]})
 fig, [ax] = plots.figure(width=6)
-for way, colour in zip(minutes.WAYS, (plots.BASE, plots.RLHF, plots.JUDGE, plots.SFT), strict=True):
-    right = [[r["right"] for r in record["runs"] if (r["way"], r["minutes"]) == (way, m)] for m in lengths]
+colours = (plots.BASE, plots.RLHF, plots.JUDGE, plots.SFT)
+for way, colour in zip(minutes.WAYS, colours, strict=True):
+    runs = [run for run in record["runs"] if run["way"] == way]
+    right = [[run["right"] for run in runs if run["minutes"] == m] for m in lengths]
     found = [stats.bootstrap(values) for values in right]
-    print(f"{way:15}", *(f"{m} min: {one}" for m, one in zip(lengths, found, strict=True)))
-    ax.errorbar(lengths, [one.mean for one in found], np.std(right, axis=1) / 8**0.5, color=colour, label=way)
-ax.set(title="A pair at a time teaches least", xlabel="minutes of labelling", ylabel="held-out pairs right")
+    print(f"{way:15}", *(f"{m} min: {one} " for m, one in zip(lengths, found, strict=True)))
+    ax.errorbar(
+        lengths,
+        [one.mean for one in found],
+        np.std(right, axis=1) / 8**0.5,
+        color=colour,
+        label=way,
+    )
+ax.set(
+    title="A pair at a time teaches least",
+    xlabel="minutes of labelling",
+    ylabel="held-out pairs right",
+)
 ax.legend(frameon=False, labelcolor=plots.INK)
-plots.show(fig, alt="Right pairs by minutes for four ways; comparing lies below the other three, which are alike")
+plots.show(
+    fig,
+    alt="Comparing lies below the other three ways, which are alike",
+)
 
 # %% [markdown]
 """
@@ -875,7 +977,8 @@ Of the pairs that both told apart, how many did you and the **simulated** crowd 
 theirs = clicks.preferred(clicks.crowd_events())
 for way, events in given.events.items():
     same, both = clicks.agreement(clicks.preferred(events), theirs)
-    print(f"{way:15} {stats.wilson(same, both) if both else 'no pair in common'} ({given.whose[way]})")
+    alike = stats.wilson(same, both) if both else "no pair in common"
+    print(f"{way:15} {alike} ({given.whose[way]})")
 
 # %% [markdown]
 """
@@ -886,12 +989,12 @@ true intervals are wider.)
 """
 
 # %%
-from topfive.ledger.convert import as_rankings
 from topfive.reward.words import fit_word_reward
 
-own = [one for event in given.events["rank"] + given.events["compare"] for one in as_rankings(event)]
+ordered = given.events["rank"] + given.events["compare"]
+own = clicks.orders(ordered)
 shown = [text for _, group in asked() for text in group]
-liked, disliked = clicks.heavy_words(fit_word_reward([one for one in own if one.decisive]), shown)
+liked, disliked = clicks.heavy_words(fit_word_reward(own), shown)
 print("why, in your words:", clicks.reasons(given.all())[:5] or "you wrote none")
 print("it pays for:", ", ".join(liked), "\nand takes off for:", ", ".join(disliked))
 
@@ -907,7 +1010,11 @@ what "the model learned my preferences" means, until somebody checks.
 from topfive.ledger.convert import preference_rows
 
 export = preference_rows(given.all())
-print(len(export), "pairs; the first:", {key: export[0][key] for key in ("prompt", "source", "type")})
+print(
+    len(export),
+    "pairs; the first:",
+    {key: export[0][key] for key in ("prompt", "source", "type")},
+)
 
 # %% [markdown]
 """
@@ -925,7 +1032,7 @@ agree = False
 ledger.consent(agree)
 
 # %% test="clicks-test" points=3
-# Your clicks: 3 points for at least half of the tasks of all four ways, 2 for three, 1 for two.
+# Half of the tasks of all four ways: 3 points; of three ways 2, of two 1.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_clicks as _grade_clicks
 

@@ -31,7 +31,7 @@ def posterior(wins: Floats, prior: float = 2.0) -> tuple[Floats, Floats]:
         mean = mean + step
         if np.abs(step).max() < 1e-6:
             break
-    return mean, np.linalg.inv(precision)
+    return mean, np.asarray(np.linalg.inv(precision), dtype=np.float64)
 
 
 def random_pair(rng: np.random.Generator) -> Choose:
@@ -76,7 +76,7 @@ class Race:
     active: Floats
     random: Floats
 
-    def share(self, rows: Sequence[int] | slice = slice(None)) -> float:
+    def share(self, rows: NDArray[np.int64] | slice = slice(None)) -> float:
         """How many answers, as a share, the active choice needs for the mean accuracy that random has at its end.
 
         Infinite if it does not get there.

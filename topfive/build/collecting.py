@@ -31,8 +31,8 @@ STUDENT, LEDGER = "simulated-student", "simulated-ledger"
 Said = tuple[dict[str, Any], bool]  # an answer's own keys, and whether the student is sure
 NOISE, FIRST_BIAS, SUGGESTION, TIE_WIDTH, UNSURE = 0.8, 0.5, 0.8, 0.25, 0.8
 FORMAT_SEEDS, MINUTES = range(8), (10, 20, 40)
-ACTIVE_SEEDS, SPREADS = range(0, 1500, 10), (1.0, 2.0, 3.0)
-ACTIVE_LISTS, ACTIVE_ANSWERS = 16, 200
+ACTIVE_SEEDS, SPREADS = range(0, 2000, 10), (1.0, 2.0, 3.0)
+ACTIVE_LISTS, ACTIVE_ANSWERS = 16, 120
 
 
 def folder() -> Path:

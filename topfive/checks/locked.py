@@ -86,7 +86,7 @@ def grade_lists(prompt_seed: int, seed: int, at_least: Mapping[float, float]) ->
 
 
 @_in_words
-def grade_clicks(at_least: Mapping[int, float]) -> float:
+def grade_clicks(at_least: Mapping[float, float]) -> float:
     """Points for how many of the four ways of asking in 04 the student answered, at least half of the tasks of each."""
     from topfive.collecting import clicks
     from topfive.collecting.tasks import WAYS, tasks

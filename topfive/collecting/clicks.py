@@ -15,7 +15,8 @@ from topfive import data
 from topfive.annotation.formats import Repeat
 from topfive.collecting.tasks import WAYS, asked, tasks
 from topfive.ledger import Event, answers, default_path, read
-from topfive.ledger.convert import BEST_AND_WORST, is_rating, shared_places
+from topfive.ledger.convert import BEST_AND_WORST, as_rankings, is_rating, shared_places
+from topfive.lists import Ranking
 from topfive.reward.words import WordReward
 
 Integers = NDArray[np.int64]
@@ -207,6 +208,12 @@ def parted(events: Sequence[Event]) -> list[tuple[Event, int]]:
         if first != second:
             found.append((event, int(1 not in (len(set(first)), len(set(second))))))
     return found
+
+
+def orders(events: Sequence[Event]) -> list[Ranking]:
+    """Rankings and comparisons that prefer something to something, without repeats."""
+    known = [as_rankings(event) for event in events if not event.get("repeat_of")]
+    return [one for found in known if not isinstance(found, str) for one in found if one.decisive]
 
 
 def reasons(events: Sequence[Event]) -> list[str]:

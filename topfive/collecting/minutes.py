@@ -115,7 +115,8 @@ def labelled(way: str, minutes: float, seed: int, taste: str = "vegetarian") -> 
     learn, _ = _split(seed, taste)
     cuts = np.quantile(np.concatenate([group.worth for group in groups(taste)]) + 0.3, (0.1, 0.3, 0.6, 0.85))
     labeller = Labeller(cuts, load_taste(taste).noise, seed)
-    left, found, answers = 60 * minutes, [], 0
+    found: list[Ranking] = []
+    left, answers = 60 * minutes, 0
     for group in learn:
         for seconds, rankings in WAYS[way](labeller, group):
             left -= seconds

@@ -181,16 +181,18 @@ def _said(event: Mapping[str, Any], texts: int) -> Row | None:
         ranks = [1] * texts
     elif event.get("mode") == BEST_AND_WORST:
         ranks = shared_places(dict(event))
-    whole = isinstance(ranks, list) and len(ranks) == texts >= 2
-    if not whole or not all(type(rank) is int and 1 <= rank <= texts for rank in ranks):
+    if not isinstance(ranks, list) or not len(ranks) == texts >= 2:
+        return None
+    if not all(type(rank) is int and 1 <= rank <= texts for rank in ranks):
         return None
     return {"ranks": ranks, "ratings": None}
 
 
 def _shown(event: Event, texts: int) -> list[int] | None:
     shown = event.get("shown")
-    whole = isinstance(shown, list) and all(type(index) is int for index in shown)
-    return shown if whole and sorted(shown) == list(range(texts)) else None
+    if not isinstance(shown, list) or not all(type(index) is int for index in shown):
+        return None
+    return shown if sorted(shown) == list(range(texts)) else None
 
 
 def _index(value: object, texts: int) -> int | None:
@@ -338,8 +340,8 @@ def _scores(rows: Sequence[Row], texts: Sequence[str]) -> Any:
             who.append(row["labeller"] if has_sides else "")
     if not outcome:
         return None
-    arrays = (np.array(column, dtype=np.int64) for column in (first, second, outcome))
-    return fit_scores(Comparisons(*arrays, tuple(who)), len(texts)).scores
+    given = Comparisons(np.array(first), np.array(second), np.array(outcome), tuple(who))
+    return fit_scores(given, len(texts)).scores
 
 
 # --- the folder ---------------------------------------------------------------------------------------------------

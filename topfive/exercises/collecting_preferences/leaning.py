@@ -34,11 +34,12 @@ def _cases(seed: int) -> list[Case]:
 
 def _leaning(margins: Array, picks: Array, prior: float = 1.0, *, wrong: str = "") -> Any:
     """The root of the slope by bisection, with one thing wrong."""
-    weight = {
+    weights: dict[str, float] = {
         "no prior": 1e-9, "prior as variance": 1 / prior, "prior times": prior**2, "twice the prior": 2 / prior**2,
         "prior fixed": 1.0,
-    }.get(wrong, 1 / prior**2)  # fmt: skip
-    seen = {"no margins": 0 * margins, "margins turned": -margins, "half margins": margins / 2}.get(wrong, margins)
+    }  # fmt: skip
+    weight = weights.get(wrong, 1 / prior**2)
+    seen = margins * {"no margins": 0, "margins turned": -1, "half margins": 0.5}.get(wrong, 1)
     picked = 1 - picks if wrong == "picks turned" else picks
 
     def chance(lean: float) -> Array:

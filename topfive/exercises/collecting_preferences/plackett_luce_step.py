@@ -54,7 +54,7 @@ def _step(strengths: Array, orders: Any, *, wrong: str = "") -> Array:
                 exposure[exposed] += 1 - 1 / total
     seen = exposure > 0
     safe = np.where(seen, exposure, 1)
-    updated = np.where(seen, chosen / safe, {"unseen is 0": 0.0}.get(wrong, strengths))
+    updated = np.where(seen, chosen / safe, 0 * strengths if wrong == "unseen is 0" else strengths)
     if wrong == "unseen is 1":
         updated = np.where(seen, chosen / safe, 1.0)
     if wrong == "times the old":
