@@ -37,4 +37,4 @@ const label = {
   },
 };
 
-export default panel(label);
+export default panel(() => label);

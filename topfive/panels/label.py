@@ -5,7 +5,7 @@ from typing import Any
 
 from topfive.ledger import Task
 from topfive.ledger.convert import label_rows
-from topfive.panels.base import Panel, source
+from topfive.panels.base import COMMON, Panel, source
 
 
 class Label(Panel):
@@ -15,7 +15,7 @@ class Label(Panel):
     """
 
     type = "label"
-    _esm = source("common.js", "label.js")
+    _esm = source(*COMMON, "label.js")
     _css = source("common.css", "label.css")
 
     def __init__(
