@@ -4,6 +4,7 @@ const label = {
   noun: "label",
   start: () => ({ label: null }),
   read: (task, draft) => (task.labels.includes(draft.label) ? draft : null),
+  isWhole: () => true,
 
   ask(task) {
     return [`${task.question} Press `, kbd("1"), "–", kbd(String(task.labels.length)), " or use the arrows, then ", kbd("↵"), ". ", kbd("u"), " to undo."];
