@@ -4,8 +4,11 @@
 behind their work. The exercises themselves are in `topfive.exercises`.
 """
 
+import sys
+
 from topfive.checks.artefacts import is_shipped, kept_text, points_for, trained, training_allowed
 from topfive.checks.notebook import check, grade, hint, once_written, use
+from topfive.checks.order import explain_missing_names
 
 __all__ = [
     "check",
@@ -19,3 +22,9 @@ __all__ = [
     "training_allowed",
     "use",
 ]
+
+if "IPython" in sys.modules:  # else this is no notebook
+    from IPython import get_ipython
+
+    if (shell := get_ipython()) is not None:
+        explain_missing_names(shell)
