@@ -1,10 +1,10 @@
 # %% [markdown]
-r"""
+"""
 # 02 · Writing demonstrations
 
 | time | points | needs | afterwards you can |
 |---|---|---|---|
-| about 2½ hours | 32 | nothing but Python | write demonstrations, and turn a pile of them into a set to learn from |
+| about 2½ hours | 32 | Python, NumPy, a little `re` | write demonstrations, and turn a pile of them into a set to learn from |
 
 Somebody has to show a language model how one answers. These **demonstrations** are written by people, one by one, and the
 model copies what it finds in them: the good, the sloppy, and the telephone number. You will write some, look through
@@ -43,9 +43,13 @@ print(example["prompt"] + render(example["items"]))
 
 # %% [markdown]
 """
-It need not be many. InstructGPT was fine-tuned on about 13,000 demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
+Learning from such pairs is called **supervised fine-tuning (SFT)**: shown the prompt, the model learns to go on with the
+completion. It need not be many. InstructGPT was fine-tuned on about 13,000 demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
 with great care (Zhou et al. 2023). With so few, each one counts, and so does each flaw.
+"""
 
+# %% [markdown]
+"""
 ## 2 · Write five of your own · 2 points
 
 First the **guideline**, as a writer gets it: short, with a borderline case. Read it before you write.
@@ -56,7 +60,7 @@ Markdown(pile.GUIDELINE)
 
 # %% [markdown]
 """
-Write at least **five lists**, for prompts of your choice. What you type is checked while you type, and on disk before
+Write at least **five lists**, for five of the panel's eight prompts. What you type is checked while you type, and on disk before
 the panel says "saved". **Predict first:** how long will one list take you?
 """
 
@@ -66,8 +70,9 @@ panel
 
 # %% [markdown]
 """
-Back through the ledger come your lists, one row each. If there are none yet, lists by the course's authors stand in; the
-column `source` says so. (Wrote some more? Run this cell again, and those below.)
+From the **ledger**, the file in which panels keep every answer, come your lists, one row each. `seconds` is how long a list
+took you. If there are none yet, lists by the course's authors stand in, and `source` says so. (Wrote some more? Run this cell
+again, and those below.)
 """
 
 # %%
@@ -75,7 +80,9 @@ own = pile.own_lists()
 mine = own or pile.examples()
 stand_in = "no list of yours yet: EXAMPLES by the course's authors stand in"
 print(f"{len(own)} lists of yours" if own else stand_in)
-pd.DataFrame(mine)[["source", "prompt", "items"]]
+if timed := [row["seconds"] for row in own if row["seconds"]]:
+    print(f"median time of a list: {np.median(timed):.0f} seconds")
+pd.DataFrame(mine).reindex(columns=["source", "prompt", "items", "seconds"])
 
 # %% [markdown]
 """
@@ -87,8 +94,8 @@ for row in mine:
     print(f"{row['prompt']:55}", ", ".join(sft_set.faults(row)) or "nothing found")
 
 # %% test="written-test" points=2
-# 2 points for five good lists of your own, 1 for three. The examples do not count,
-# nor do lists that are close to them.
+# 2 points for five good lists of your own, 1 for three. Good: the cell above finds
+# nothing. The examples do not count, nor do lists that are close to them.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_written as _grade
 
@@ -99,8 +106,9 @@ _grade(at_least={3: 1, 5: 2})
 """
 ## 3 · The pile
 
-Yours are not enough. Here is what others handed in, **all simulated**, in the order in which it arrived. The writers err as people do. What is wrong with which list is known here, since it is a simulation, and
-kept in `flaws`; use it to measure, never to clean.
+Yours are not enough. Here is what others handed in, **all simulated**, in the order in which it arrived. 600 lists are
+drawn; 99 more are lists of these once again, with something changed. What is wrong with which list is known, since it is a
+simulation, and kept in `flaws`: use it to measure, never to clean.
 """
 
 # %%
@@ -125,8 +133,16 @@ six. The rest you will find yourself, one kind after the other. What a program s
 """
 
 # %%
-seen = pd.Series([fault for row in lists for fault in sft_set.faults(row)])
-seen.str.replace(r"\d+", "a number of", regex=True).value_counts()
+later = {"copied text", "personal data"}  # section 5 comes to them
+seen = [fault for row in lists for fault in sft_set.faults(row) if fault not in later]
+seen = pd.Series(seen).str.replace(r"\d+ items", "wrong number of items", regex=True)
+seen.value_counts()
+
+# %% [markdown]
+"""
+The program has a list of vague words, and it errs: it finds 71 vague lists where 65 were planted. "A thief who only returns
+things" is not vague, but holds the word *things*.
+"""
 
 # %% [markdown]
 """
@@ -135,14 +151,20 @@ seen.str.replace(r"\d+", "a number of", regex=True).value_counts()
 A writer who hands in an old list, with one item changed and in another order, is paid twice, and a model that sees a
 list five times learns it by heart. Removing near duplicates made large models recite their training text about ten times
 less often (Lee et al. 2022). Equal lists are easy to find; nearly equal ones need a measure.
+"""
 
+# %% [markdown]
+r"""
 ### 2.1 How alike two lists are · 12 min · 3 points
 
 Cut each item into **shingles**, runs of characters that overlap: "pea soup" in threes is *pea, ea_, a_s, _so, sou, oup*.
 What two sets share, of all that either holds, is their **Jaccard index**:
 
-$$J(A, B) = \\frac{|A \\cap B|}{|A \\cup B|}$$
+$$J(A, B) = \frac{|A \cap B|}{|A \cup B|}$$
+"""
 
+# %% [markdown]
+"""
 **Predict first.** "pea soup" and "peas", in threes: how alike?
 """
 
@@ -214,8 +236,8 @@ plots.show(picture, alt="Histogram of the likeness of pairs; most share little."
 
 # %% [markdown]
 """
-Most pairs share little. The line at one half is a choice: two lists of five that share three items lie just below it,
-four just above. Two of those on the right:
+Most pairs share little. The line at one half is a choice: two lists of five that share three items come to about 0.45,
+those that share four to about 0.7, and the line lies between. Two of those on the right:
 """
 
 # %%
@@ -233,15 +255,18 @@ for place in close[0] if close else ():
 r"""
 ### 2.2 A fingerprint for many comparisons · 12 min · 3 points
 
-Seven hundred lists are a quarter of a million pairs; the pairs of a million lists are too many. Broder (1997) found a way round it. Write
-every shingle as a number $x$, and mix the numbers with a random function:
+699 lists are 243,951 pairs, and each comparison walks through two sets. Broder (1997) made it cheap. Write every shingle as
+a number $x$ (here a checksum of its characters, `alike.as_numbers`), and mix the numbers with a random function:
 
 $$h_i(x) = (a_i\,x + b_i) \bmod p$$
 
 Keep only the **smallest** value that any shingle of the list has. Under a good mix each shingle has the same chance to be
-smallest. So two lists have the same smallest value exactly as often as the smallest of *all* their shingles is one that
-they share: with probability $J$.
+smallest. So two lists have the same smallest value as often as the smallest of *all* their shingles is one that they share:
+with probability $J$. The smallest values of many functions are the list's **signature**.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** $x$ = 3, 5, 9; $a$ = 2, $b$ = 1, $p$ = 11. What is kept?
 """
 
@@ -266,6 +291,10 @@ with once_written():
 # %% [markdown]
 """
 The first function gives 7, 0 (since 11 mod 11 is 0) and 8, so 0 is kept.
+
+The signature makes each comparison cheap: 128 numbers in place of all shingles. It does not say *which* pairs to compare. For
+millions of lists one puts those with equal pieces of signature into one bucket, and compares within buckets;
+`near_duplicates` below does without, and lays all pairs of signatures side by side.
 """
 
 # %%
@@ -292,6 +321,9 @@ some = sorted(range(len(drawn)), key=lambda place: -values[place])[:400]
 agree = [signed[drawn[place][0]] == signed[drawn[place][1]] for place in some]
 exact = [values[place] for place in some]
 estimates = {k: [float(np.mean(one[:k])) for one in agree] for k in (8, 128)}
+for k, estimated in estimates.items():
+    errors = np.subtract(estimated, exact)
+    print(f"{k} functions: standard deviation {np.std(errors):.3f}")
 picture = plots.writing_demonstrations.fingerprints(exact, estimates)
 plots.show(
     picture,
@@ -300,8 +332,9 @@ plots.show(
 
 # %% [markdown]
 r"""
-A share of 128 throws has a standard error of $\sqrt{J(1-J)/128} \approx 0.044$ at one half. That is enough to say which pairs are
-worth an exact look. All pairs of the pile:
+A share of 128 throws has a standard error of $\sqrt{J(1-J)/128} \approx 0.044$ at one half, and a little less for most of these
+pairs. That tells which pairs are worth an exact look: `near_duplicates` takes those with an estimate of 0.3 or more. A pair above
+the line whose estimate is lower is missed, which would be more than four standard errors. All pairs of the pile:
 """
 
 # %%
@@ -311,17 +344,25 @@ planted = [place for place, names in enumerate(flaws) if "near copy" in names]
 caught = {place for pair in pairs for place in pair} & set(planted)
 print(f"{len(pairs)} near duplicates")
 print(f"{len(caught)} of the {len(planted)} planted copies are in them")
+with_copy = sum(bool({*pair} & {*planted}) for pair in pairs)
+print(f"{with_copy} of the pairs hold a planted copy, {len(pairs) - with_copy} do not")
 
 # %% [markdown]
 """
-More pairs than copies were planted: some prompts have so few fitting items that two honest writers come up with nearly
-the same list. To the model that makes no difference.
+Where do the others come from? Some are a list and the same list with one line pasted in, like the two above. And some prompts
+have so few fitting items that two honest writers come up with nearly the same list. To the model that makes no difference.
+"""
 
+# %% [markdown]
+"""
 ### 2.3 What belongs together · 15 min · 3 points
 
 A resembles B, B resembles C; perhaps A and C do not. For training, all three belong together: take one of them and
 leave the others. So we need **groups**: whatever is linked, directly or through others.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** Things 0 to 7, and the pairs (2, 5), (1, 7), (3, 6), (5, 7). Which groups?
 """
 
@@ -368,7 +409,8 @@ _grade("2.3", lambda: groups_of, seeds=(231, 232, 233))
 
 Some lists are held out, to measure with. If a list is in training and its near duplicate, or another answer to the same
 prompt, is held out, the measurement asks for what was learnt by heart. In well-known datasets over 4 % of held-out
-texts leak like that (Lee et al. 2022). **Predict first:** of our held-out lists, split at random?
+texts have a near duplicate in training (Lee et al. 2022). **Predict first:** how many of our held-out lists, split at random? And
+how many more share only their prompt?
 """
 
 # %%
@@ -379,21 +421,29 @@ at_random = alike.split(range(len(lists)), share=0.15, seed=1)
 by_groups = alike.split(groups_fn(len(lists), links), share=0.15, seed=1)
 for name, sides in (("at random", at_random), ("by groups", by_groups)):
     held = {place for place, side in enumerate(sides) if side == "validation"}
+    near = held & {place for pair in alike.leaked(sides, pairs) for place in pair}
     linked = held & {place for pair in alike.leaked(sides, links) for place in pair}
-    print(f"{name}: {len(linked)} of {len(held)} held-out lists are linked to training")
+    print(f"{name}: {len(near)} of {len(held)} have a near duplicate in training,")
+    print(f"  {len(linked - near)} more only their prompt; together {len(linked)}")
 
 # %% [markdown]
 """
-Whole groups go to one side or to the other, and nothing is left to leak. (By *topic* would be stricter still, and ask
+Whole groups go to one side or to the other, and nothing that we linked is left to leak. (By *topic* would be stricter still, and ask
 another question: what does the model do on topics that it has never answered?)
+"""
 
+# %% [markdown]
+"""
 ## 5 · Not yours to give
 
 ### 2.4 Words that somebody else wrote · 15 min · 3 points
 
 A page is quickly pasted. It then belongs to its author, who gave no licence, and the model may recite it (Carlini et al.
 2021). The plainest sign is a long **run of words** that stand side by side in both.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** "soup of red lentil today" and "a soup of red lentils": how long is the run?
 """
 
@@ -422,6 +472,11 @@ def longest_run(own, source):
 with once_written():
     words = foreign.words_of("soup of red lentil today")
     print(longest_run(words, foreign.words_of("a soup of red lentils")))
+
+# %% [markdown]
+"""
+Three: *soup of red*. Whole words count, and *lentil* is not *lentils*.
+"""
 
 # %%
 check("2.4", longest_run)
@@ -463,16 +518,23 @@ pd.crosstab(runs["longest run"], runs["pasted"])
 
 # %% [markdown]
 """
-Up to three words in a row are shared by chance: there are only so many ways to say "with a pinch of salt". Eight and
-more were pasted; the course draws the line at five. It depends on the texts, so look at such a table first. What this cannot see:
-a page that you do not have, and a paraphrase.
+In our sample, the other lists share at most three words in a row with the notes ("black beans and"); the pasted ones share
+eight to twelve. The course draws the line at five. It depends on the texts, so look at such a table first. What this cannot
+see: a page that you do not have, and a paraphrase.
+"""
 
+# %% [markdown]
+"""
 ### 2.5 What tells who somebody is · 15 min · 3 points
 
 Writers add things that nobody asked for: "call Ana on …". A model that has learnt it may tell it to anyone. Some of it
 has a form that a pattern can find.
+"""
 
-**Predict first.** Which of these is a phone number: `1000-piece puzzle`, `555-0143 22`, `24/7`, `2019-2024`?
+# %% [markdown]
+"""
+**Predict first.** Read the rule in the next function. Which of these will it take for a phone number: `1000-piece puzzle`,
+`555-0143 22`, `24/7`, `2019-2024`?
 """
 
 
@@ -482,16 +544,16 @@ import re
 
 # %% solution="redact"
 def redact(text):
-    """The text with "[e-mail]" for every e-mail address, "[phone]" for every number.
+    """The text with "[e-mail]" for every address, "[phone]" for every phone number.
 
-    E-mail address: letters, digits and . _ + - on both sides of an @; on its right
-    at least one dot between others. A full stop after it is not part of it.
+    E-mail address: letters (A to Z will do), digits and . _ + - before an @; after it
+    letters, digits and _ - with at least one dot between them, none at the end.
     Phone number: seven or more digits, at most one blank, dot or hyphen between two
-    of them, and the + before them if there is one. All else stays as it is.
+    of them, and the + right before them if there is one. All else stays as it is.
     """
     ### BEGIN SOLUTION 2.5: two substitutions; mind their order
     text = re.sub(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "[e-mail]", text)
-    return re.sub(r"(?<!\w)\+?\d(?:[ .-]?\d){6,}", "[phone]", text)
+    return re.sub(r"\+?\d(?:[ .-]?\d){6,}", "[phone]", text)
     ### END SOLUTION
 
 
@@ -543,11 +605,17 @@ for kind in ("personal data", "a person by name"):
 """
 So a program is the first look, and never the last. **Leave such a list out** rather than mend it, and ask people to look
 for the rest.
+"""
 
+# %% [markdown]
+"""
 **Licence and consent.** Writers should know, before they write, what their lists are for, who will see them, whether
-their name is kept, and that they can withdraw. They agree to a licence by name. Write down what they were told: it goes
-into the card below. (Gebru et al. 2021 has the questions to answer.)
+their name is kept, and that they can withdraw. They agree to a licence by name. You were told so in the guideline's last
+paragraph; does it answer all of that? What writers were told goes into the card below. (Gebru et al. 2021 has the questions to answer.)
+"""
 
+# %% [markdown]
+"""
 ## 6 · Peers look
 
 Whether a list answers its prompt is for people to say. They need the same **rubric**, or each judges something else.
@@ -559,7 +627,7 @@ pd.DataFrame(review.RUBRIC, index=[1, 2, 3]).T
 # %% [markdown]
 """
 Two peers score your lists. They are **simulated**, unless a file of a real peer is there, and they go by the course's
-judge, which has to guess about what it does not know. Do you agree with them? In a class, give
+**judge**: a program that scores a list in parts, and has to guess about items that it does not know. Do you agree with them? In a class, give
 `work/for-review.jsonl` to your neighbour, and put what comes back beside it as `work/reviews.jsonl`.
 """
 
@@ -579,8 +647,11 @@ score of the other. And since 1 against 3 is worse than 2 against 3, differences
 
 $$\kappa_w = 1 - \frac{\text{mean of } (x_i - y_i)^2 \text{ over lists } i}{\text{mean of } (x_i - y_j)^2 \text{ over all } i, j}$$
 
-(Cohen 1968.) A 0 says that a criterion does not apply; such a list does not count.
+(Cohen 1968.) A 0 is no score: the criterion does not apply, or somebody left it out. Such a list does not count.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** 3, 1, 2, 3, 3 and 3, 2, 2, 1, 3. Three of five are equal. Nearer to 1, to ½, or to 0?
 """
 
@@ -589,9 +660,9 @@ $$\kappa_w = 1 - \frac{\text{mean of } (x_i - y_i)^2 \text{ over lists } i}{\tex
 def weighted_kappa(one, other):
     """Agreement of two reviewers beyond chance, with squared weights.
 
-    one, other: their scores of the same lists, in order; 0 is "not scored", and a
-    list counts only if both scored it. Returns a float; nan if no list is left, or
-    if chance could not differ because all scores are equal.
+    one, other: their scores of the same lists, in order; 0 is no score, and a list
+    counts only if both scored it. Returns a float; nan if no list is left, or if both
+    give one and the same score throughout (if only one of them does, κ is 0).
     """
     ### BEGIN SOLUTION 2.6: throw out the 0s; then two means of squared differences
     both = [(a, b) for a, b in zip(one, other, strict=True) if a and b]
@@ -611,7 +682,8 @@ with once_written():
 
 # %% [markdown]
 """
-Hardly better than chance: the fourth list alone costs 4, and 3 is what both like to give.
+The squares are 0, 1, 0, 4, 0: their mean is 1.0. Any score against any other would give 1.24. 1 − 1.0/1.24 = 0.19, not much
+better than chance.
 """
 
 # %%
@@ -646,10 +718,14 @@ for criterion in review.RUBRIC:
 
 # %% [markdown]
 """
-A κ near 0.8 is what one hopes for. Real reviewers reach it only with a rubric, examples, and a talk about the lists on
-which they differ. When they do not, mend the rubric before you blame the reviewers.
+0.8 is a common rule of thumb. *Constraint* has the fewest equal scores and the highest κ: its scores differ most from list to
+list, so chance would do worst there. When real reviewers differ, talk about the lists, and mend the rubric first.
+"""
 
-A list passes if the mean of its scores is above 2½ by every criterion. What do peers see that the program did not?
+# %% [markdown]
+"""
+A list passes if both give a 3 by every criterion that applies (mean above 2½, 0s left out). What do peers see that the
+program did not?
 """
 
 # %%
@@ -659,21 +735,42 @@ review.stopped(flaws, by_program, fine)
 
 # %% [markdown]
 """
-The two complement each other: only readers find drift and carelessness. (These readers are simulated. They stop a person
-by name because the judge does not know the item; real ones would see the person.) And readers slip, so lists without a flaw
-are lost, too. That costs money, which is the next question.
+The two complement each other. Drift and carelessness alone are for readers; where the program stopped such a list, it had
+another fault as well. Near copies are for neither: one list at a time looks fine. And readers are strict or slip: 59 of 343 good
+lists are lost, one in six.
+"""
 
+# %% [markdown]
+"""
+**Careful:** these peers are simulated. They stop every pasted text and every person by name since their judge does not know
+such items. Real readers may well like a pasted list.
+"""
+
+# %% [markdown]
+"""
 ## 7 · What it costs
 
 ### 2.7 A price that is fair to slow writers · 12 min · 3 points
 
 Writers are paid by the list, and live by the hour. A price for the list in the *middle* leaves about half below the wage you
-promised (on Mechanical Turk the median worker earned about 2 dollars an hour; Hara et al. 2018). So choose whom it has to
-be enough for, and pay for every list, used or not.
+promised. (On Mechanical Turk the median worker earned about 2 dollars an hour, Hara et al. 2018; Silberman et al. 2018 ask for
+the minimum wage at least.) So choose whom it has to be enough for, and pay for every list, used or not.
+"""
 
+# %% [markdown]
+"""
+On a computer 0.28 · 25 is a hair above 7, and `math.ceil` makes 8 of it: take off 1e-9 before you round up.
+"""
+
+# %% [markdown]
+"""
 **Predict first.** Three writers take 120, 187 and 301 seconds a list, on average. At 12 euros an hour: which price is
 enough for 60 % of them?
 """
+
+
+# %%
+import math
 
 
 # %% solution="fair-price"
@@ -682,7 +779,8 @@ def fair_price(seconds, wage, share):
     writers earn the wage.
 
     seconds: for each writer, the seconds of each of their lists. An hour's pay
-    counts all their time and all their lists. wage: euros an hour. share: 0 to 1.
+    counts all their time and all their lists. wage: euros an hour. share: above 0,
+    up to 1.
     """
     ### BEGIN SOLUTION 2.7: each writer's mean, sorted; who makes the share full?
     means = sorted(sum(own) / len(own) for own in seconds)
@@ -692,15 +790,13 @@ def fair_price(seconds, wage, share):
 
 
 # %%
-import math
-
 with once_written():
     three = [[100.0, 140.0], [320.0, 280.0, 303.0], [187.0]]
     print(fair_price(three, wage=12.0, share=0.6), "cents")
 
 # %% [markdown]
 """
-Two of three are at least 60 %, so it has to be enough for 187 seconds: 62.3 cents, and up.
+Two of three are at least 60 %, so it has to be enough for 187 seconds: 62.3 cents, rounded up: 63.
 """
 
 # %%
@@ -729,19 +825,23 @@ prices = {
     "nine of ten": price_fn(seconds, WAGE, 0.9),
 }
 earned = {f"{name}, {ct} ct": pay.earns(seconds, ct) for name, ct in prices.items()}
+print(f"{prices}: {prices['nine of ten'] / prices['middle list']:.2f} times as much")
 picture = plots.writing_demonstrations.earnings(earned, WAGE)
 plots.show(picture, alt=f"Earnings of twenty writers at two prices: {prices}.")
 
 # %% [markdown]
 """
-Now the budget. Only some of the lists survive what you will do to them, and each is read twice. For 1,000
-usable ones:
+Now the budget, for 1,000 usable lists. Only some survive the program, the peers, and the search for near duplicates. All are
+paid; each is read twice, at a quarter of the price of a list; and the platform adds 20 %.
 """
 
 # %%
-kept = float(np.mean([p and f for p, f in zip(by_program, fine, strict=True)]))
+good = [place for place in range(len(lists)) if by_program[place] and fine[place]]
+group = groups_fn(len(lists), pairs)
+kept = len({group[place] for place in good}) / len(lists)  # one of each group
+print(f"{kept:.0%} of the lists are kept")
 for name, price in prices.items():
-    cost = pay.budget(1000, kept, price, review_price=round(price / 4))
+    cost = pay.budget(1000, kept, price, review_price=round(price / 4), fee=0.2)
     written_read = f"{cost.written} lists, {cost.reviews} reviews"
     print(f"{name}: {written_read}, {cost.euros:,.0f} euros")
 
@@ -749,26 +849,35 @@ for name, price in prices.items():
 """
 Where could one save? The honest places are a better guideline and interface, so that more lists survive, and not the
 writers.
-
-## 8 · Build the set · 4 points
-
-Everything together. A list of *yours* passes without the simulated peers: they only guess. Whether you keep it is
-between you and a real reader.
 """
 
-# %%
-everything = [*mine, *lists]
-passes = [True] * len(mine) + fine
+# %% [markdown]
+"""
+## 8 · Build the set
+
+### 2.8 The set · 20 min · 4 points
+
+Everything together, with these helpers:
+
+| call | gives |
+|---|---|
+| `sft_set.faults(row)` | what a program finds wrong with a list, `[]` if nothing |
+| `alike.near_duplicates(items)` | of the items of many lists: the pairs (i, j) that are near |
+| `groups_fn(number, pairs)` | 2.3, yours if it works |
+| `sft_set.linked(rows)` | a group for each row: near duplicates, or the same prompt |
+| `alike.split(groups)` | "train" or "validation" for each |
+| `sft_set.as_set(rows, sides)` | the rows of the finished set |
+"""
 
 
 # %% solution="build-set"
 def build_set(lists, passes):
-    """The finished set, a list of rows; `sft_set.as_set(rows, sides)` makes such rows.
+    """The finished set, a list of rows.
 
     lists: rows as above. passes: for each, whether its readers let it pass.
-    Kept are lists that pass and in which `sft_set.faults` finds nothing; of each group
-    of near duplicates the first. `alike.split` then gives each a side: what
-    `sft_set.linked` puts in one group stays together.
+    Kept are lists that pass and in which no fault is found; of each group of near
+    duplicates among these the first. Then each gets a side: what is linked stays
+    together.
     """
     ### BEGIN SOLUTION 2.8: the good ones, then one of each group, then the split
     fine = [row for row, ok in zip(lists, passes, strict=True) if ok]
@@ -782,21 +891,45 @@ def build_set(lists, passes):
 
 # %% [markdown]
 """
-The next cell writes it to `work/demonstrations.jsonl`, and measures what is there. (Under nbgrader nothing is written: what
-you handed in counts.)
+First a tiny pile: a list, its near copy, one with four items, a good one, and one that did not pass. **Predict first:** which
+stay?
 """
 
 # %%
-finished = sft_set.build_set(everything, passes)
+one, two, three = pile.examples()[:3]
+copy = {**one, "items": one["items"][::-1]}
+short = {**two, "items": two["items"][:4]}
 with once_written():
-    finished = build_set(everything, passes)
-    if training_allowed():
-        sft_set.save(finished)
-    print(sft_set.measured(finished))
+    tiny = build_set([one, copy, short, two, three], [True, True, True, True, False])
+    print([row["prompt"] for row in tiny], {row["split"] for row in tiny})
 
 # %% [markdown]
 """
-As a `datasets.Dataset`, with the columns that TRL's `SFTTrainer` asks for, `prompt` and `completion`:
+The first and the fourth: Thanksgiving meals and dishes for kids, one on each side.
+"""
+
+# %% [markdown]
+"""
+Now all. A list of *yours* passes without the simulated peers: they only guess. Whether you keep it is between you and a real
+reader. The set is written to `work/demonstrations.jsonl`. (Not under nbgrader, the program that runs notebooks to grade them:
+there, what you handed in counts.)
+"""
+
+# %%
+everything = [*mine, *lists]
+passes = [True] * len(mine) + fine
+built = []
+with once_written():
+    built = build_set(everything, passes)
+    print(sft_set.measured(built))
+    if training_allowed():
+        sft_set.save(built)
+finished = sft_set.or_stand_in(built, everything, passes)
+
+# %% [markdown]
+"""
+As a `datasets.Dataset`, with the columns `prompt` and `completion`. The trainer `SFTTrainer` of TRL, Hugging Face's library for
+fine-tuning, asks for these:
 """
 
 # %%
@@ -814,7 +947,7 @@ _grade(lists=150, own=5)
 
 # %% [markdown]
 """
-### Its card · 1 point
+### 2.9 Its card · 10 min · 1 point
 
 A dataset without a **card** is a riddle to whoever finds it, you included, a year from now. Numbers are counted for you. What
 a program cannot know, you write: at least 20 words each.
@@ -831,11 +964,16 @@ def words_for_the_card():
     """
     ### BEGIN SOLUTION 2.9: four texts of at least 20 words each
     purpose = """To fine-tune a small language model so that it answers a request
-for a top-5 list with five items. Not for facts: nobody checked whether a dish exists."""
-    collection = """I wrote some lists in the course's write panel, to its guideline.
+for a top-5 list with five items. Not for facts: nobody checked if a dish exists."""
+    collection = """The course's authors wrote the examples, to the guideline of the
+write panel. All others are by simulated writers, reviewed by two simulated peers."""
+    consent = """The authors gave their examples under the licence named on this card.
+Nobody else wrote: simulated writers can neither be asked nor harmed, nor withdraw."""
+    if own:
+        collection = """I wrote some lists in the course's panel, to its guideline.
 All others are by simulated writers, reviewed by two simulated peers on a rubric."""
-    consent = """The only person who wrote is myself; I agree to the licence above,
-for use in this course. No name, key or time of mine is in the file."""
+        consent = """The only person who wrote is myself; I agree to the licence named
+on this card, for use in this course. No name, key or time of mine is in the file."""
     limits = """English, everyday topics. Names of people are not found by a program.
 Copied text was looked for in the course's notes only. Some lists sound alike."""
     words = (purpose, collection, consent, limits)
@@ -862,9 +1000,10 @@ _grade(words=20)
 """
 ## 9 · Was it worth it?
 
-The base model has read much text, flawed lists among it. We fine-tune it twice, for the same 60 steps on the same number
-of lists: from the pile **as it came in**, and from **your set**. **About 30 seconds.** **Predict first:** in which part
-of quality will the two differ most? In which not at all?
+The **base model** has read much plain text, flawed lists among it (notebook 03 trains it). We fine-tune it twice, for the same
+60 steps on the same number of lists: from the pile **as it came in**, and from **your set**. The judge
+scores what they write in the five parts that the picture names. **About 30 seconds.** **Predict first:** in which part
+will the two differ most? In which least?
 """
 
 # %%
@@ -894,20 +1033,28 @@ plots.show(
 )
 won = win_rate(prompts, opinions["as it came in"], opinions["your set"])
 print(f"your set wins against the pile in {won} of pairs of lists, by the judge")
+print("(a win: on the same prompt its list is scored higher; a tie counts one half)")
 
 # %% [markdown]
 """
-One run each, judged on 128 prompts. The intervals cover the prompts, not the luck of training. What is learnt
-quickly is *habit*: to write five items, to fill up with "something nice", to drift off at the end. From the pile the
-model learns the bad ones. The condition in the prompt is kept hardly better after either: that takes knowledge, and 60
-steps on a few hundred lists bring little of it.
+With the course's lists the set won 63 % of pairs, interval 55 to 71 %. *Specific* differed most, 0.78 against 0.87, and *five
+items* least. Yours may differ. What is learnt quickly is *habit*, such as "something nice"; keeping a condition takes knowledge,
+and 60 steps bring little of it. The intervals cover the prompts, not the luck of training: it is one run each.
+"""
 
+# %% [markdown]
+"""
+**Careful:** the judge that scores here also stood behind the simulated peers who chose the lists. So part of this win is the
+judge agreeing with itself; a person's blind reading would be the real test.
+"""
+
+# %% [markdown]
+"""
 ## 10 · In your own words · 4 points
 
 A company writes: *"We bought 20,000 demonstrations from a platform at 15 cents each. Two reviewers agreed on 93 % of them,
 duplicates were removed with `drop_duplicates()`, and the model answers 96 % of our held-out prompts as well as the writers
 did. E-mail addresses were filtered, so there is no personal data in the set."*
-
 """
 
 # %% [markdown]
@@ -916,10 +1063,10 @@ In about 150 words: what do these numbers not say, and which questions would you
 
 | points | for |
 |---|---|
-| 1 | says why 93 % may be no agreement at all, and what to ask for instead |
-| 1 | says what `drop_duplicates()` misses, and what that does to the 96 % |
-| 1 | says what the filter cannot find, and asks what the writers were told and agreed to |
-| 1 | turns 15 cents into an hour's pay, with a time that you know from your own lists, and says for whom it is too little |
+| 1 | the 93 %, and a better question |
+| 1 | the duplicates, and the 96 % |
+| 1 | the last sentence, and a question about the writers |
+| 1 | the pay, in a unit that you can judge, with a time of your own |
 """
 
 # %% [markdown] answer="platform" points=4
@@ -946,7 +1093,6 @@ me. So many must have hurried or pasted: I would look for that first.
 - Put ten copies of one of your lists into `clean` and tune again. How often does the model write it?
 - Tune on the pile with one kind of flaw left in. Which flaw does the model copy best?
 - Let a neighbour review your lists, and compute κ between the two of you.
-
 """
 
 # %% [markdown]

@@ -84,6 +84,7 @@ def test_own_lists_come_back_through_the_ledger_without_anything_that_tells_who_
     )
     own = pile.own_lists()
     assert [row["items"] for row in own] == written
+    assert [row["seconds"] for row in own] == [95.0] * 3
     rows = sft_set.as_set(own, ["train"] * 3)
     ledger = Ledger().path.read_text("utf-8")
     secrets = {json.loads(line)[key] for line in ledger.splitlines() for key in ("id", "time")}
@@ -166,6 +167,11 @@ def test_faults_in_words():
     assert sft_set.faults(a_list([*HABITS[:3], "Glass of  water."])) == ["4 items", "an item twice"]
     assert sft_set.faults(a_list([*HABITS[:4], "call 555-0143 22"])) == ["personal data"]
     assert sft_set.faults(a_list([])) == ["0 items"]
+
+
+def test_digits_are_a_phone_number_wherever_they_stand():
+    assert foreign.redact("tel555-0143 22, songs of 2019-2024") == "tel[phone], songs of [phone]"
+    assert foreign.redact("24/7, a 1000-piece puzzle") == "24/7, a 1000-piece puzzle"
 
 
 # --- review -------------------------------------------------------------------------------------------------------
@@ -258,6 +264,15 @@ def test_a_finished_set_has_no_fault_no_near_duplicate_and_no_leak(finished):
         ("with a fault", "near duplicates", "leaks", "by people"), 0
     )
     assert 0.05 <= found["held out"] / found["lists"] <= 0.3
+
+
+def test_a_set_without_lists_to_train_on_is_stood_in_for(finished, capsys: pytest.CaptureFixture[str]):
+    lists, passes = pile.examples(), [True] * 8
+    assert sft_set.or_stand_in(finished, lists, passes) is finished
+    held = [row for row in finished if row["split"] == "validation"]
+    for built in ([], held):
+        assert sft_set.or_stand_in(built, lists, passes) == sft_set.build_set(lists, passes)
+    assert capsys.readouterr().out.count("the course's own set is used below, and not saved") == 2
 
 
 def test_measuring_finds_what_is_put_into_a_set(finished):

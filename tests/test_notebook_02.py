@@ -33,6 +33,7 @@ def test_it_runs_for_a_student_who_has_written_nothing_and_takes_nothing_for_the
     for one in exercises("2"):
         assert f"{one.number} {one.title}\n  Not written yet" in said
         assert f"{one.number} {one.solution.__name__}: the course's own is used" in said
+    assert "2.8 build_set: the course's own set is used below, and not saved" in said
     assert "no list of yours yet: EXAMPLES by the course's authors stand in" in said
     assert not (tmp_path / "work" / "demonstrations.jsonl").exists()
     assert not (tmp_path / "work" / "ledger.jsonl").exists()
@@ -48,6 +49,8 @@ def test_it_runs_twice_with_lists_of_ones_own_and_writes_set_and_card(tmp_path: 
     notebook = nbformat.from_dict(notebook)
     said = run(notebook, tmp_path)
     assert said.count("6 lists of yours") == 2
+    assert said.count("median time of a list: 95 seconds") == 2
+    assert said.count("2.8 build_set: yours is used") == 2
     assert said.count("the card is complete, and its numbers are those of the set") == 2
     results = [cell.outputs[-1]["data"]["text/plain"] for cell in notebook.cells if _is_test(cell)]
     half = len(results) // 2

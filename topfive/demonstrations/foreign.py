@@ -10,7 +10,7 @@ from functools import cache
 
 COPIED = 5  # words in a row that stand in a source, too
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-PHONE = re.compile(r"(?<!\w)\+?\d(?:[ .-]?\d){6,}")
+PHONE = re.compile(r"\+?\d(?:[ .-]?\d){6,}")
 
 
 def longest_run(own: Sequence[str], source: Sequence[str]) -> int:
@@ -51,9 +51,9 @@ def copied(items: Iterable[str], sources: Iterable[str], at_least: int = COPIED)
 def redact(text: str) -> str:
     """The text with "[e-mail]" for every e-mail address and "[phone]" for every phone number.
 
-    E-mail address: letters, digits and . _ + - on both sides of an @, on its right at least one dot between others; a
-    full stop after it is not part of it. Phone number: seven or more digits, with at most one blank, dot or hyphen
-    between two of them, and the + before them if there is one. All else stays as it is.
+    E-mail address: letters, digits and . _ + - before an @; after it letters, digits and _ - with at least one dot
+    between them, none at the end. Phone number: seven or more digits, with at most one blank, dot or hyphen between two
+    of them, and the + right before them if there is one. All else stays as it is.
     """
     return PHONE.sub("[phone]", EMAIL.sub("[e-mail]", text))
 

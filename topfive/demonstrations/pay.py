@@ -11,7 +11,7 @@ def fair_price(seconds: Sequence[Sequence[float]], wage: float, share: float) ->
     """The lowest price of a list, in whole cents, at which at least `share` of the writers earn the wage.
 
     seconds: for each writer, the seconds of each list of theirs in the pilot. A writer is paid for every list, and an
-    hour's pay counts all their time. wage: in euros an hour. share: 0 to 1, above 0.
+    hour's pay counts all their time. wage: in euros an hour. share: above 0, up to 1.
     """
     means = sorted(sum(own) / len(own) for own in seconds)
     enough = means[math.ceil(share * len(means) - 1e-9) - 1]

@@ -41,7 +41,11 @@ You write lists that a model will learn from. It copies whatever it sees, your h
 - Nothing about a person who could be found: no names, addresses, numbers. No brands.
 
 Unsure whether an item fits? Take another one. A park is free; a museum that is free on Sundays is free if the item \
-says Sunday."""
+says Sunday.
+
+What your lists are for: a set from which you fine-tune a small model in this course. They stay on this computer until \
+you hand them in; then whoever grades sees them. Whoever gets the set may use it under the Apache licence 2.0, without \
+your name. You may leave out any list before you hand in. By writing you agree; if you do not, write none."""
 MADE_UP = (
     "ask Ana, ana.b+lists@example.org",
     "call me on +44 20 7946 0018",
@@ -57,16 +61,19 @@ def asked() -> list[Prompt]:
 
 
 def own_lists(path: Path | None = None) -> list[Row]:
-    """The student's lists from the ledger, in order. Empty if there are none."""
+    """The student's lists from the ledger, in order, each with its `seconds` (None if unknown). Empty if none."""
     events, _ = ledger.read(path)
     written = [row for row in written_rows(events) if row["panel"] == PANEL]
     return [
-        _row(
-            data.known_prompt(row["prompt"]) or Prompt(row["prompt"], ""),
-            parse(row["completion"]).items,
-            "own",
-            "human",
-        )
+        {
+            **_row(
+                data.known_prompt(row["prompt"]) or Prompt(row["prompt"], ""),
+                parse(row["completion"]).items,
+                "own",
+                "human",
+            ),
+            "seconds": row["seconds"],
+        }
         for row in written
     ]
 

@@ -1,6 +1,7 @@
 """Peer review: a rubric, peers who score lists by it (simulated, unless a real peer's file is there), and agreement.
 
-A row of scores is {"list", "reviewer", "source"} and a number for each criterion: 1, 2, 3, or 0, "does not apply".
+A row of scores is {"list", "reviewer", "source"} and a number for each criterion: 1, 2, 3, or 0, no score: it does
+not apply, or the reviewer left it out.
 """
 
 import json
@@ -33,9 +34,10 @@ SLIP = 0.06  # how often a simulated peer is one off by chance
 def weighted_kappa(one: Sequence[int], other: Sequence[int]) -> float:
     """Agreement of two reviewers beyond chance, for scores with an order (Cohen 1968, squared weights).
 
-    one, other: the scores of the same lists; 0 is "not scored", and a list counts if both scored it.
+    one, other: the scores of the same lists; 0 is no score, and a list counts if both scored it.
     1 − (mean squared difference on the same list) / (mean squared difference of any score of one and any of the other).
-    Returns 1 at best, 0 as by chance, below 0 if worse; nan if chance could not differ: no list, or all scores equal.
+    Returns 1 at best, 0 as by chance, below 0 if worse; nan if no list is left, or if both give one and the same score
+    throughout.
     """
     both = [(mine, theirs) for mine, theirs in zip(one, other, strict=True) if mine and theirs]
     if not both:
@@ -90,9 +92,7 @@ def _checked(row: Any, where: str, lists: Sequence[Row]) -> Row:
         )
     for criterion in RUBRIC:
         if type(row[criterion]) is not int or row[criterion] not in (0, *SCORES):
-            raise TopFiveError(
-                f"{where}: {criterion} should be 1, 2, 3, or 0 for does not apply, found {row[criterion]!r}"
-            )
+            raise TopFiveError(f"{where}: {criterion} should be 1, 2, 3, or 0 for no score, found {row[criterion]!r}")
     return {**row, "source": str(row.get("source") or "human")}
 
 

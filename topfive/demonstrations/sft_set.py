@@ -63,6 +63,15 @@ def build_set(lists: Sequence[Row], fine: Sequence[bool]) -> list[Row]:
     return as_set(kept, split(linked(kept)))
 
 
+def or_stand_in(built: list[Row], lists: Sequence[Row], fine: Sequence[bool]) -> list[Row]:
+    """The set that a student built, or the course's own while there is nothing in it to train on; prints which."""
+    if any(row["split"] == "train" for row in built):
+        print("2.8 build_set: yours is used")
+        return built
+    print("2.8 build_set: the course's own set is used below, and not saved, until yours holds lists to train on")
+    return build_set(lists, fine)
+
+
 def as_set(rows: Sequence[Row], splits: Sequence[str]) -> list[Row]:
     """Rows of the finished set: prompt and completion, as TRL's SFTTrainer reads them, split, writer and source."""
     return [

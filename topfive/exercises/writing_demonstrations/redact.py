@@ -156,41 +156,41 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "one way of writing it",
-            _by(phone=r"(?<!\w)\+?\d(?:[ -]?\d){6,}"),
+            _by(phone=r"\+?\d(?:[ -]?\d){6,}"),
             "That is what comes out when some ways to write a number are missing, such as dots. Between two digits a "
             "blank, a dot or a hyphen may stand. Look at: the set of what may stand between.",
             also=(
-                _by(phone=r"(?<!\w)\+?\d(?: ?\d){6,}"),
-                _by(phone=r"(?<!\w)\+?\d(?:[.-]?\d){6,}"),
+                _by(phone=r"\+?\d(?: ?\d){6,}"),
+                _by(phone=r"\+?\d(?:[.-]?\d){6,}"),
                 _by(phone=r"\d{3}[-. ]\d{4}"),
             ),
         ),
         Mistake(
             "the + stays",
-            _by(phone=r"(?<!\w)\d(?:[ .-]?\d){6,}"),
+            _by(phone=r"\d(?:[ .-]?\d){6,}"),
             "That is what comes out when the + before the number is not part of what you take out. Look at: what may "
             "stand before the first digit.",
         ),
         Mistake(
             "the blank after it is swallowed",
-            _by(phone=r"(?<!\w)\+?(?:\d[ .-]?){7,}"),
+            _by(phone=r"\+?(?:\d[ .-]?){7,}"),
             "That is what comes out when a blank or a dot may also stand after the last digit: it vanishes with the "
             "number. Look at: that your pattern ends with a digit.",
             also=(_by(phone=r"\+?[\d .-]{7,}"), _by(phone=r"\+?\d[\d .-]{6,}")),
         ),
         Mistake(
             "too few digits",
-            _by(phone=r"(?<!\w)\+?\d(?:[ .-]?\d){3,}"),
+            _by(phone=r"\+?\d(?:[ .-]?\d){3,}"),
             'That is what comes out when four, five or six digits are enough: "1000-piece" or a number of beads is '
             "taken for a phone number. Look at: how many digits you ask for.",
-            also=(_by(phone=r"(?<!\w)\+?\d(?:[ .-]?\d){5,}"), _by(phone=r"(?<!\w)\+?\d(?:[ .-]?\d){4,}")),
+            also=(_by(phone=r"\+?\d(?:[ .-]?\d){5,}"), _by(phone=r"\+?\d(?:[ .-]?\d){4,}")),
         ),
         Mistake(
             "one digit too many",
-            _by(phone=r"(?<!\w)\+?\d(?:[ .-]?\d){7,}"),
+            _by(phone=r"\+?\d(?:[ .-]?\d){7,}"),
             "That is what comes out when eight digits or more are asked for, where seven are enough. One digit stands "
             "before the part that repeats, perhaps. Look at: how many digits you ask for.",
-            also=(_by(phone=r"(?<!\w)\+?\d(?:[ .-]?\d){8,}"),),
+            also=(_by(phone=r"\+?\d(?:[ .-]?\d){8,}"),),
         ),
         Mistake(
             "all digits",
