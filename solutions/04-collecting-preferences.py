@@ -147,7 +147,10 @@ r"""
 
 A reward model learns from pairs: this list rather than that one. An order of four holds six of them, best and worst
 five. **Predict first:** places 2, 1, 2, 4. How many pairs is that?
+"""
 
+# %% [markdown]
+r"""
 ### 4.1 An order as pairs · 8 min · 2 points · needs nothing
 
 Two lists on one place prefer nothing; a list on place 0 was not judged.
@@ -282,7 +285,10 @@ $c = a^2 + (1-a)^2/(k-1)$. An answer then tells *at most*, if all $k$ answers ar
 2006, section 7.2),
 
 $$\log_2 k + a \log_2 a + (1-a) \log_2 \frac{1-a}{k-1} \text{ bits.}$$
+"""
 
+# %% [markdown]
+r"""
 ### 4.3 Bits a second · 12 min · 3 points · needs nothing
 
 **Predict first.** A comparison comes out the same in 82 % of repeats. Is $a$ larger or smaller than 0.82? How many
@@ -536,7 +542,10 @@ r"""
 Chess players and chatbots get **Elo** ratings (Elo 1978). With ratings $r_a$ and $r_b$, the first is expected to
 score $E = 1 / (1 + 10^{(r_b - r_a)/400})$. Afterwards it gains $k\,(S - E)$, where $S$ is 1 for a win, 0 for a loss,
 ½ for a tie, and the other loses as much.
+"""
 
+# %% [markdown]
+r"""
 ### 4.5 Elo · 10 min · 2 points · needs nothing
 
 **Predict first.** Three lists at 1000, $k = 40$. List 0 beats list 1, then loses to list 2. Is it back at 1000?
@@ -616,7 +625,10 @@ for k in (4.0, 40.0):
 r"""
 The same answers in another order give other ratings: by up to 5 points at $k = 4$, by far more at $k = 40$. Elo was made for players who change; lists do not. For them
 one asks: which scores make *all* answers likeliest?
+"""
 
+# %% [markdown]
+r"""
 ## 6 · All answers at once: ties, and a pull to the first
 
 Bradley and Terry say $P(a \succ b) = \sigma(s_a - s_b)$. Davidson (1970) adds ties, and Davidson and Beaver (1977) an
@@ -625,7 +637,10 @@ effect of the order. With a leaning $\ell$ the three outcomes share the probabil
 $$e^{s_a + \ell/2} \;:\; e^{s_b - \ell/2} \;:\; \nu\, e^{(s_a + s_b)/2}$$
 
 where $a$ stands first. $\nu$ says how readily people tie. The *surprise* of an answer is −log of its probability.
+"""
 
+# %% [markdown]
+r"""
 ### 4.6 Ties, and a pull to the first · 15 min · 4 points · needs nothing
 
 **Predict first.** Two equal lists, nobody leans, $\nu = 1$. How likely is a tie?
@@ -763,7 +778,10 @@ print(f"the truth: {truth.round(2)}")
 """
 The pairs give what Bradley–Terry gave. That these fifty orders lie further from the truth is luck: an order of eight
 holds seven choices. Run the cell again for fifty others.
+"""
 
+# %% [markdown]
+"""
 ## 7 · Who clicks left
 
 With scores at hand one can ask about *people*. Someone who takes the first list every time would lean without end; a
@@ -781,7 +799,10 @@ $$\sum_i (y_i - p_i) - \ell/\tau^2$$
 
 is 0; $y_i$ is 1 where the first was preferred. The **standard error** is
 $1/\sqrt{\sum_i p_i (1 - p_i) + 1/\tau^2}$.
+"""
 
+# %% [markdown]
+r"""
 ### 4.8 How far one labeller leans · 15 min · 3 points · needs nothing
 
 **Predict first.** Somebody took the first list 40 times out of 40. Is the leaning above 1? Above 10?
@@ -993,7 +1014,10 @@ plots.show(
 
 Which way of asking should a project choose? The one whose **reward model** is best for the minutes that people spend.
 Chance is 0.50; 1.00 would be the labeller's own taste.
+"""
 
+# %% [markdown]
+"""
 Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (about what Brysbaert 2019
 found); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
 """
@@ -1054,7 +1078,10 @@ overturn it is noise that grows with the number of lists.
 """
 What the simulation leaves out may hurt ratings (a scale that drifts) and rankings (four lists are hard to hold in
 mind) more than comparisons. Of your own numbers, only the seconds a list (section 1) compare directly.
+"""
 
+# %% [markdown]
+"""
 ## 10 · You and the crowd
 
 Of the pairs that both told apart, how many did you and the **simulated** crowd put in the same order?
@@ -1114,7 +1141,10 @@ for name in ("prompt", "chosen", "rejected", "type"):
 # %% [markdown]
 """
 On the command line: `topfive ledger export preferences pairs.jsonl`, and `--question also` for *faithful*.
+"""
 
+# %% [markdown]
+"""
 ## 11 · May the class use it?
 
 Your teacher can pool a class's answers (`topfive ledger pool`). Into the pool go places, ratings and seconds about the
@@ -1174,7 +1204,10 @@ from guessing to great care: I ask for more repeats, not for another format.
 - Fit the crowd without leanings (every labeller is called `""`): what the leanings took off the scores. Which lists change their score most, and where did they stand?
 - Race with `spread=0.5`: lists that are all about as good. What does choosing bring then?
 - Ask the pool: do two students agree more than a student and the crowd?
+"""
 
+# %% [markdown]
+"""
 **Papers.** Bradley & Terry 1952 · Luce 1959 · Davidson 1970, *On extending the Bradley–Terry model to accommodate
 ties* · Plackett 1975 · Davidson & Beaver 1977 (order effects) · Elo 1978 · MacKay 1992, *Information-based objective
 functions for active data selection* · Hunter 2004, *MM algorithms for generalized Bradley–Terry models* · Cover &
