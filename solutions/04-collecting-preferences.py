@@ -4,7 +4,7 @@ r"""
 
 | time | points | needs | afterwards you can |
 |---|---|---|---|
-| about 2½ hours, 12 minutes of it clicking | 30 | NumPy, some PyTorch | choose how to ask people, and say how far to trust what they answer |
+| about 2½ hours, about 20 minutes of it clicking | 30 | NumPy, some PyTorch | choose how to ask people, and say how far to trust what they answer |
 
 You ask for the *same* lists in four ways: rated, compared, ranked, and judged by their best and worst. Then you find
 out what each way costs and tells, how steady the labeller is, which way they lean, and what scores follow.
@@ -47,9 +47,13 @@ for text in texts:
 """
 **Predict first**, and write it down. Which of the four ways will be quickest for one list? In which will you
 contradict yourself most? Some tasks come twice, unannounced: that is how we shall know.
+"""
 
+# %% [markdown]
+"""
 The guideline is the same for all: *would you rather be handed this list?* A list that ignores the prompt is no help,
-however charming. Press `n` if you are not sure, and `w` to say why in a few words; both are optional.
+however charming. In every panel below, `n` says that you are not sure, and `w` lets you say why in a few words; both
+are optional. The minutes are those of the simulated student.
 """
 
 # %%
@@ -61,7 +65,7 @@ GUIDELINES = """Which list would you rather be handed, had you asked for this?
 
 # %% [markdown]
 """
-**Rate** each list on two scales, one digit each: how helpful it is, and how faithful to the prompt. About 4 minutes.
+**Rate** each list on two scales, one digit each: how helpful it is, and how faithful to the prompt. About 5 minutes.
 """
 
 # %%
@@ -76,8 +80,8 @@ rate
 
 # %% [markdown]
 """
-**Compare** two lists; then say which is more faithful. In every second task one of the two is marked as *suggested by
-a model*. About 4 minutes.
+**Compare** two lists; then say which is more faithful. `=` if they are equally good. In every second task one of the
+two is marked as *suggested by a model*. About 7 minutes.
 """
 
 # %%
@@ -92,7 +96,7 @@ compare
 
 # %% [markdown]
 """
-**Rank** four lists: four keys. About 3 minutes.
+**Rank** four lists: four keys, and `=` where two tie. About 5 minutes.
 """
 
 # %%
@@ -101,7 +105,7 @@ rank
 
 # %% [markdown]
 """
-**Best and worst** of four: two keys. About 2 minutes.
+**Best and worst** of four: two keys. About 5 minutes.
 """
 
 # %%
@@ -143,7 +147,10 @@ r"""
 
 A reward model learns from pairs: this list rather than that one. An order of four holds six of them, best and worst
 five. **Predict first:** places 2, 1, 2, 4. How many pairs is that?
+"""
 
+# %% [markdown]
+r"""
 ### 4.1 An order as pairs · 8 min · 2 points · needs nothing
 
 Two lists on one place prefer nothing; a list on place 0 was not judged.
@@ -246,7 +253,10 @@ for way, events in given.events.items():
     told = sum(sign != 0 for sign in said.values())
     spent = sum(event["seconds"] for event in events if not event.get("repeat_of")) / 60
     ties, pace = len(said) - told, told / spent
-    print(f"{way:15} {told:3} pairs told apart, {ties} ties, {pace:4.1f} a minute")
+    print(
+        f"{way:15} {told:3} pairs told apart, {ties} ties, {pace:4.1f} a minute",
+        f"({given.whose[way]})",
+    )
 
 # %% [markdown]
 r"""
@@ -258,31 +268,42 @@ Some tasks came twice. If your answer is the same, good; if not, something betwe
 # %%
 twice = clicks.repeats(given)
 for way, share in formats.consistency(twice).items():
-    print(f"{way:15} the same again: {share}")
+    print(f"{way:15} the same again: {share} ({given.whose[way]})")
+
+# %% [markdown]
+"""
+Both predictions are answered now: the seconds a list stand at the end of section 1, the contradictions right above.
+So few repeats settle nothing, and exact repeats are not equally easy.
+"""
 
 # %% [markdown]
 r"""
-An exact repeat of a ranking has one chance in 24, of a comparison one in two. So the shares do not compare. **Bits**
-do. Suppose an answer is what you hold with probability $a$, and else one of the $k-1$ others. Then the same answer
-comes twice with probability $c = a^2 + (1-a)^2/(k-1)$, and an answer tells (Cover and Thomas 2006, section 7.2)
+By chance, a ranking comes out the same once in 24 (ties left aside), a comparison once in two ("neither" left aside).
+So the shares do not compare. **Bits** do. Suppose an answer is what you hold with probability $a$, and else one of
+the $k-1$ others. If you do not remember the first one, the same answer comes twice with probability
+$c = a^2 + (1-a)^2/(k-1)$. An answer then tells *at most*, if all $k$ answers are equally common (Cover and Thomas
+2006, section 7.2),
 
 $$\log_2 k + a \log_2 a + (1-a) \log_2 \frac{1-a}{k-1} \text{ bits.}$$
+"""
 
+# %% [markdown]
+r"""
 ### 4.3 Bits a second · 12 min · 3 points · needs nothing
 
 **Predict first.** A comparison comes out the same in 82 % of repeats. Is $a$ larger or smaller than 0.82? How many
-bits is it?
+bits is it at most?
 """
 
 
 # %% solution="bits-per-second"
 def bits_per_second(agreement: Array, options: Array, seconds: Array) -> Array:
-    """How much an answer says in a second.
+    """How much an answer says at most in a second.
 
     agreement: (n,) share c of repeated tasks with the same answer. options: (n,) how
     many answers k there are. seconds: (n,) a task takes. Of the two values of a that
     fit, the larger counts. An agreement that chance would give (1/k), or less, says
-    0 bits.
+    0 bits. 0 · log 0 counts as 0.
     Returns (n,) float, bits a second.
     """
     ### BEGIN SOLUTION 4.3: first a from the agreement, then the bits, then divide
@@ -321,7 +342,8 @@ _grade("4.3", lambda: bits_per_second, seeds=(421, 422, 423))
 # %% [markdown]
 """
 Now your own. Two to six repeats a format are very little, so look at the interval, not at the number: the ends of the
-interval of the agreement go through the same formula.
+interval of the agreement go through the same formula. Of a rating only *helpful* is counted, though its seconds pay
+for two digits.
 """
 
 # %%
@@ -330,33 +352,47 @@ for way, share in formats.consistency(twice).items():
     ends = np.array([share.low, share.mean, share.high])
     k, pace = formats.OPTIONS[way], clicks.seconds(given.events[way])
     low, mean, high = bits(ends, np.full(3, k), np.full(3, pace))
-    print(f"{way:15} {mean:.3f} bits a second, anything from {low:.3f} to {high:.3f}")
+    print(
+        f"{way:15} k = {k:2}: at most {mean:.3f} bits a second,",
+        f"anything from {low:.3f} to {high:.3f} ({given.whose[way]})",
+    )
 
 # %% [markdown]
 """
-Two things are wrong with this ruler, and both are unfair to rankings. It takes every miss for equally bad, though
-swapping places 3 and 4 is not turning the list over; and 24 answers need many repeats. Section 9 measures what
-matters in the end: the reward model.
+Three things are wrong with this ruler. Whoever gives every list a 4 is perfectly steady and gets 2.3 bits. The other
+two are unfair to rankings: every miss is taken for equally bad, though swapping places 3 and 4 is not turning the
+list over; and with 24 possible answers, exact repeats are rare. Section 9 measures what matters in the end: the reward
+model.
+"""
 
-### Are you as sure as you are right?
+# %% [markdown]
+"""
+### Do you know when you are unsure?
 
-Whoever presses "not sure" at the right moments is *calibrated*: unsure answers change more often.
+Pressing `n` is *informative* if unsure answers change more often.
 """
 
 # %%
 for name, share in formats.as_sure_as_right(twice).items():
-    print(f"{name:7} the same again: {share}")
+    print(f"{name:7} the same again: {share} ({given.of()})")
+
+# %% [markdown]
+"""
+Do the two intervals overlap? The simulated student's do, 0.86 [0.49, 0.97] against 0.29 [0.08, 0.64]: a difference
+that large may still be luck when there are seven answers on either side.
+"""
 
 # %% [markdown]
 r"""
 ## 4 · Which way you lean
 
 The side on which a list stands is drawn by lot. Whoever always reads carefully takes the left one in half of the
-cases, *whatever the lists are*.
+cases on average, *whatever the lists are*. Repeats are left out here: a second answer to the same lists is no new one.
 """
 
 # %%
-chosen = [clicks.sides(event) for event in given.events["compare"]]
+once_each = clicks.originals(given.events["compare"])
+chosen = [clicks.sides(event) for event in once_each]
 left, right = chosen.count(0), chosen.count(1)
 neither = chosen.count(2)
 print(f"first {left}, second {right}, neither {neither} ({given.whose['compare']})")
@@ -367,8 +403,12 @@ r"""
 A sharper test shows a pair **twice, with the sides changed**. Who keeps to the list changes sides. Who takes the same
 *side* twice went by the place, or wavered. Wavering goes to both sides alike; a bias does not. So there are three
 readings: **biased**, merely **inconsistent**, or **too few** answers to say (the readings are those of the annotation
-tool Potato).
+tool Potato). In your repeats the sides were drawn by lot again, so they changed in about half; the last cell of 4.4
+says in how many.
+"""
 
+# %% [markdown]
+r"""
 ### 4.4 Position bias, in three readings · 12 min · 3 points · needs nothing
 
 The exact two-sided sign test, `scipy.stats.binomtest(k, n).pvalue`, says how often chance alone is at least as
@@ -388,8 +428,9 @@ def position_reading(once: Array, again: Array) -> tuple[int, int, str]:
     once, again: (n,) what was preferred at first and later: 0 what stood first, 1 what
     stood second, 2 neither.
     Returns how often it was both times the first, how often both times the second, and
-    "biased" if the exact two-sided sign test of these two counts gives p < 0.05;
-    "too few" if it could not, even were all of them on one side; else "inconsistent".
+    "too few" if even all of them on one side would not give p < 0.05 in the exact
+    two-sided sign test (asked first), or if there are none; "biased" if these two
+    counts give p < 0.05; else "inconsistent".
     """
     ### BEGIN SOLUTION 4.4: count those who took one side twice, then test
     first = int(((once == 0) & (again == 0)).sum())
@@ -418,7 +459,8 @@ _grade("4.4", lambda: position_reading, seeds=(431, 432, 433))
 
 # %% [markdown]
 """
-Three **simulated** labellers of forty pairs each, and you. One wavers, one leans to the left, one is steady.
+Five of five gives p = 2 · ½⁵ = 0.0625: "too few". Now three **simulated** labellers of forty pairs each, and you. One
+wavers, one leans to the left, one is steady.
 """
 
 # %%
@@ -433,17 +475,18 @@ for name, noise, pull in (
     once = (ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
     again = (-ahead + pull + rng.logistic(scale=noise, size=40) < 0).astype(int)
     print(f"{name:10} (simulated)", reading_of(once, again))
-print(
-    "comparisons shown twice, sides changed:",
-    reading_of(*clicks.swapped(given)),
-    given.whose["compare"],
-)
+once, again = clicks.swapped(given)
+print(f"{len(once)} repeats with the sides changed:", reading_of(once, again), end=" ")
+print(f"({given.whose['compare']})")
 
 # %% [markdown]
 """
 The steady one gets "too few", and rightly: who hardly wavers gives position nothing to decide. It is not the same as
 "no bias". With your handful of repeats, "too few" is the honest word for you, too.
+"""
 
+# %% [markdown]
+"""
 **Length.** The same test asks whether you take the longer list. But longer may be *better*, so a lopsided count is a
 question and no verdict: look at some of them.
 """
@@ -451,32 +494,36 @@ question and no verdict: look at some of them.
 # %%
 WORDS = {
     "biased": "more than chance",
-    "inconsistent": "chance explains it",
+    "inconsistent": "chance could explain it",
     "too few": "too few to say",
 }
-longer = [clicks.longer(event) for event in given.events["compare"]]
-print("longer:", longer.count(True), "· shorter:", longer.count(False), end=" · ")
-print(WORDS[formats.bias_reading(longer.count(True), longer.count(False))])
+longer = [clicks.longer(event) for event in once_each]
+more, fewer = longer.count(True), longer.count(False)
+print(f"longer: {more} · shorter: {fewer} · {WORDS[formats.bias_reading(more, fewer)]}")
+print(f"({given.whose['compare']})")
 
 # %% [markdown]
 """
 **Anchoring.** In every second comparison a list was marked as suggested by a model. There was no model: it was drawn
-by lot. So whoever is not drawn by it follows half of the time.
+by lot. So whoever is not drawn by it follows half of the time, on average. With eight answers only 8 to 0 would show.
 """
 
 # %%
 taken, other = clicks.suggestions(given.events["compare"])
-print(f"followed {taken}, did not {other}: {WORDS[formats.bias_reading(taken, other)]}")
+verdict = WORDS[formats.bias_reading(taken, other)]
+print(f"followed {taken}, did not {other}: {verdict} ({given.whose['compare']})")
 
 # %% [markdown]
 """
-**Helpful against faithful.** Where do your two answers part? One number a list could not say this.
+**Helpful against faithful.** Where do your two answers part? A single "which is better?" could not show this. The
+numbers printed are places: `[2, 1]` says that the second list is the better one.
 """
 
 # %%
 apart = clicks.parted(given.events["compare"])
 opposite = sum(way for _, way in apart)
-print(f"they part in {len(apart)} of 18 comparisons, and are opposite in {opposite}")
+print(f"they part in {len(apart)} of {len(once_each)} comparisons,", end=" ")
+print(f"and are opposite in {opposite} ({given.whose['compare']})")
 for event, _ in apart[:1]:
     print(
         event["prompt"]["text"],
@@ -495,7 +542,10 @@ r"""
 Chess players and chatbots get **Elo** ratings (Elo 1978). With ratings $r_a$ and $r_b$, the first is expected to
 score $E = 1 / (1 + 10^{(r_b - r_a)/400})$. Afterwards it gains $k\,(S - E)$, where $S$ is 1 for a win, 0 for a loss,
 ½ for a tie, and the other loses as much.
+"""
 
+# %% [markdown]
+r"""
 ### 4.5 Elo · 10 min · 2 points · needs nothing
 
 **Predict first.** Three lists at 1000, $k = 40$. List 0 beats list 1, then loses to list 2. Is it back at 1000?
@@ -513,7 +563,8 @@ def elo(
     """Elo ratings after comparisons, taken one by one in their order.
 
     All begin at 1000. first, second: (n,) numbers of lists. outcome: (n,) 0 the first
-    was preferred, 1 the second, 2 a tie. lists: how many there are. k: points at stake.
+    was preferred, 1 the second, 2 a tie. lists: how many there are. k: points at stake;
+    4 is what evalica takes.
     Returns (lists,) float.
     """
     ### BEGIN SOLUTION 4.5: what was expected, what happened, and move both
@@ -545,7 +596,7 @@ _grade("4.5", lambda: elo, seeds=(441, 442, 443))
 # %% [markdown]
 """
 Below, eight lists with known scores are compared 400 times (**simulated**), and rated by you and by the library
-`evalica`. Then the same 400 answers, shuffled.
+`evalica`, whose usual $k$ is 4. Then the same 400 answers, shuffled.
 """
 
 # %%
@@ -563,14 +614,21 @@ winners = [evalica.Winner.X if won else evalica.Winner.Y for won in first_won]
 theirs = evalica.elo(pairs[:, 0], pairs[:, 1], winners).scores.sort_index().to_numpy()
 mixed = rng.permutation(400)
 print("largest difference from evalica:", f"{np.abs(mine - theirs).max():.1e}")
-print("in order:", mine.round())
-print("shuffled:", rated(*pairs[mixed].T, results[mixed], 8).round())
+for k in (4.0, 40.0):
+    in_order = rated(*pairs.T, results, 8, k)
+    shuffled = rated(*pairs[mixed].T, results[mixed], 8, k)
+    moved = np.abs(shuffled - in_order).max()
+    print(f"k = {k:.0f}, in order:", in_order.round())
+    print(f"k = {k:.0f}, shuffled:", shuffled.round(), f"up to {moved:.0f} points off")
 
 # %% [markdown]
 r"""
-The same answers in another order give other ratings. Elo was made for players who change; lists do not. For them
+The same answers in another order give other ratings: by up to 5 points at $k = 4$, by far more at $k = 40$. Elo was made for players who change; lists do not. For them
 one asks: which scores make *all* answers likeliest?
+"""
 
+# %% [markdown]
+r"""
 ## 6 · All answers at once: ties, and a pull to the first
 
 Bradley and Terry say $P(a \succ b) = \sigma(s_a - s_b)$. Davidson (1970) adds ties, and Davidson and Beaver (1977) an
@@ -578,8 +636,11 @@ effect of the order. With a leaning $\ell$ the three outcomes share the probabil
 
 $$e^{s_a + \ell/2} \;:\; e^{s_b - \ell/2} \;:\; \nu\, e^{(s_a + s_b)/2}$$
 
-where $a$ stands first. $\nu$ says how readily people tie.
+where $a$ stands first. $\nu$ says how readily people tie. The *surprise* of an answer is −log of its probability.
+"""
 
+# %% [markdown]
+r"""
 ### 4.6 Ties, and a pull to the first · 15 min · 4 points · needs nothing
 
 **Predict first.** Two equal lists, nobody leans, $\nu = 1$. How likely is a tie?
@@ -597,12 +658,14 @@ def preference_loss(
 ) -> Tensor:
     """Mean surprise of comparisons, in nats; exact also where scores are far apart.
 
+    The surprise of one is −log of the probability of what was answered.
+
     scores: (lists,) float. first, second: (n,) int64, the lists shown first and second.
     outcome: (n,) int64, 0 the first was preferred, 1 the second, 2 a tie.
     tie: () float, the logarithm of ν. lean: (n,) float, the leaning ℓ of who answered.
     Returns a scalar with a gradient to scores, tie and lean.
     """
-    ### BEGIN SOLUTION 4.6: three exponents a comparison, a softmax, the surprise
+    ### BEGIN SOLUTION 4.6: which three numbers share the probability?
     ahead, behind = scores[first], scores[second]
     logits = [ahead + lean / 2, behind - lean / 2, tie + (ahead + behind) / 2]
     return torch.nn.functional.cross_entropy(torch.stack(logits, dim=1), outcome)
@@ -612,10 +675,8 @@ def preference_loss(
 # %%
 with once_written():
     a_tie = torch.tensor([0]), torch.tensor([1]), torch.tensor([2])
-    print(
-        preference_loss(torch.zeros(2), *a_tie, torch.zeros(()), torch.zeros(1)).exp(),
-        "to 1",
-    )
+    loss = preference_loss(torch.zeros(2), *a_tie, torch.zeros(()), torch.zeros(1))
+    print(f"one in {loss.exp():.0f}")
 
 # %%
 check("4.6", preference_loss)
@@ -630,8 +691,9 @@ _grade("4.6", lambda: preference_loss, seeds=(451, 452, 453))
 
 # %% [markdown]
 """
-Without ties and leanings (an answer of nobody, `""`, leans to none), and with a wide prior, this is Bradley–Terry, and `evalica` has that: its scores are
-strengths, the exponentials of ours up to a factor.
+Without ties and leanings, this is Bradley–Terry, and `evalica` has that: its scores are strengths, the exponentials of
+ours up to a factor. (Answers given under the name `""` get no leaning. `prior` says how far from 0 scores are believed
+to lie before any answer; 100 is as good as no belief.)
 """
 
 # %%
@@ -662,8 +724,9 @@ def plackett_luce_step(strengths: Array, orders: list[list[int]]) -> Array:
     """One step towards the strengths that make the orders likeliest.
 
     strengths: (lists,) float, above 0. orders: lists of list numbers, best first, each
-    of two or more. The last of an order was not chosen. A list that is in no order
-    keeps its strength. Returns (lists,) float, scaled so that the mean is 1.
+    of two or more. The last of an order was not chosen; a list that never was gets 0.
+    A list that is in no order keeps its strength before the scaling.
+    Returns (lists,) float, all of them scaled so that the mean is 1.
     """
     ### BEGIN SOLUTION 4.7: two sums for each list, then divide and scale
     chosen, exposure = np.zeros(len(strengths)), np.zeros(len(strengths))
@@ -695,8 +758,11 @@ _grade("4.7", lambda: plackett_luce_step, seeds=(461, 462, 463))
 
 # %% [markdown]
 """
-Now with fifty **simulated** orders of the eight lists. A pair is an order of two, so the same function fits
-comparisons, too: compare with the line above.
+Two choices: the last place is not a choice. (A list that is always last goes to 0, and then no strengths fit best;
+`fit_plackett_luce` says so.)
+
+Now fifty **simulated** orders of the eight lists. A pair is an order of two, so the same function fits comparisons,
+too: compare with the lines printed before 4.7.
 """
 
 # %%
@@ -709,18 +775,34 @@ for name, some in (("50 orders", orders), ("400 pairs", as_orders)):
 print(f"the truth: {truth.round(2)}")
 
 # %% [markdown]
-r"""
+"""
+The pairs give what Bradley–Terry gave. That these fifty orders lie further from the truth is luck: an order of eight
+holds seven choices. Run the cell again for fifty others.
+"""
+
+# %% [markdown]
+"""
 ## 7 · Who clicks left
 
-With scores at hand one can ask about *people*. A labeller's leaning is what has to be added to the margins so that
-their answers are as expected. Someone who takes the first list every time would lean without end; a **prior** keeps
-it finite. At the maximum, the slope
+With scores at hand one can ask about *people*. Someone who takes the first list every time would lean without end; a
+**prior** keeps it finite. It is what we believe before any click: leanings are normal around 0, with standard
+deviation τ.
+"""
 
-$$\sum_i (y_i - \sigma(m_i + \ell)) - \ell/\tau^2$$
+# %% [markdown]
+r"""
+A labeller's leaning $\ell$ is what has to be added to the margins $m_i$ so that their answers are as expected: the
+first is preferred with probability $p_i = \sigma(m_i + \ell)$. At the maximum of the log-likelihood plus the
+log-prior, the slope
 
-is 0; $m$ are margins, $y$ is 1 where the first was preferred, $\tau$ is the prior's standard deviation. The
-**error** is $1/\sqrt{\sum_i p_i (1 - p_i) + 1/\tau^2}$.
+$$\sum_i (y_i - p_i) - \ell/\tau^2$$
 
+is 0; $y_i$ is 1 where the first was preferred. The **standard error** is
+$1/\sqrt{\sum_i p_i (1 - p_i) + 1/\tau^2}$.
+"""
+
+# %% [markdown]
+r"""
 ### 4.8 How far one labeller leans · 15 min · 3 points · needs nothing
 
 **Predict first.** Somebody took the first list 40 times out of 40. Is the leaning above 1? Above 10?
@@ -733,6 +815,7 @@ def leaning(margins: Array, picks: Array, prior: float = 1.0) -> tuple[float, fl
 
     margins: (n,) float, score of the list shown first less that of the second.
     picks: (n,) 1 if the first was preferred, 0 if the second. prior: τ.
+    Returns two floats.
     """
     ### BEGIN SOLUTION 4.8: find where the slope is 0, then the error there
     lean = 0.0
@@ -762,8 +845,9 @@ _grade("4.8", lambda: leaning, seeds=(471, 472, 473))
 
 # %% [markdown]
 """
-The crowd: fifty **simulated** workers, about eighty comparisons each. Two of them take the first list always, whatever
-it is. The scores come from your 4.6, the leanings from your 4.8. **About 10 seconds.**
+The crowd: fifty **simulated** workers, about eighty comparisons each. The scores come from your 4.6, the leanings from
+your 4.8. A worker *clicks left* if the whole 99 % interval lies above log 3: of two equally good lists, the first at
+least three times as often. **Predict first:** how many do? **About 10 seconds.**
 """
 
 # %%
@@ -790,7 +874,8 @@ for worker in sorted(set(workers)):
     theirs = (np.array(workers) == worker) & (said != 2)
     if theirs.any():
         leanings[worker] = lean_of(margins[theirs], 1 - said[theirs])
-print("they click left:", scores.left_clickers(leanings))
+left = scores.left_clickers(leanings)
+print("they click left:", left)
 
 # %%
 kind = {row["worker"]: row["kind"] for row in data.rows("crowd/workers")}
@@ -808,48 +893,55 @@ for at, worker in enumerate(ranked):
     )
 ax.axhline(scores.LEANS, color=plots.INK, linestyle=":")
 ax.set(
-    title="Two of fifty simulated workers click left",
+    title=f"{len(left)} of {len(leanings)} simulated workers click left",
     xlabel="worker",
     ylabel="leaning (nats), 99 %",
 )
-plots.show(fig, alt="Leanings of fifty workers, two far above all others")
+plots.show(fig, alt="Each worker's leaning with its interval, and a dotted line at log 3")
 
 # %% [markdown]
 """
-The dotted line: of two equally good lists, the first three times as often. An interval that lies above it has nothing
-to do with taste. Honest workers lean as well, a little; the model takes that off the scores without throwing anybody
-out.
+The dotted line is log 3. The sides were drawn by lot, so taste cannot make an interval lie above it. Honest workers
+lean as well, a little; the fit takes that off the scores without throwing anybody out (*Going further* has an
+exercise on how much).
+"""
 
+# %% [markdown]
+r"""
 ## 8 · Which pair to ask next
 
 Clicks are dear. After some answers the scores are known as a mean and a **covariance**, and not every pair is worth
 asking. If one list is far better, the answer is known before it comes. If the distance is known already, nothing is
-learned. To first order an answer is worth $p\\,(1-p)$ times the variance of the difference (MacKay 1992; Houlsby et
-al. 2011).
+learned. To first order, what an answer is worth is in proportion to $p\,(1-p)$ times the variance of the difference
+(MacKay 1992; Houlsby et al. 2011).
 """
 
 # %% [markdown]
 r"""
 ### 4.9 Which pair to ask next · 10 min · 2 points · needs nothing
 
+The diagonal of the covariance $V$ holds each score's variance; off it, how far two scores are wrong together. So the
+variance of a difference is $V_{ii} + V_{jj} - 2 V_{ij}$.
+
 **Predict first.** Means 1, ½ and −2. Lists 0 and 1 go up and down together; list 2 is little known. Which pair?
 """
 
 
 # %% solution="next-pair"
-def next_pair(mean: Array, covariance: Array, asked: Array) -> tuple[int, int]:
+def next_pair(mean: Array, covariance: Array, closed: Array) -> tuple[int, int]:
     """The open pair with the largest p (1 − p) · variance of its scores' difference.
 
     mean: (lists,), covariance: (lists, lists) of the scores.
     p: σ(difference of the means).
-    asked: (lists, lists) bool, symmetric, true for pairs that are not to be asked.
+    closed: (lists, lists) bool, symmetric, true for pairs that are not to be asked; at
+    least one pair is open.
     Returns (i, j) with i < j; of equal ones the first, in the order (0, 1), (0, 2), …
     """
     ### BEGIN SOLUTION 4.9: p, and the variance of a difference, for open pairs
     chance = 1 / (1 + np.exp(mean[None, :] - mean[:, None]))
     own = np.diag(covariance)
     worth = chance * (1 - chance) * (own[:, None] + own[None, :] - 2 * covariance)
-    worth = np.where(np.triu(~asked, k=1), worth, -np.inf)
+    worth = np.where(np.triu(~closed, k=1), worth, -np.inf)
     i, j = np.unravel_index(worth.argmax(), worth.shape)
     return int(i), int(j)
     ### END SOLUTION
@@ -873,7 +965,8 @@ _grade("4.9", lambda: next_pair, seeds=(481, 482, 483))
 
 # %% [markdown]
 """
-A small race with your choice against a random one, **simulated**: ten lists, twelve labellers. **About 5 seconds.**
+A small race with your choice against a random one, **simulated**: ten lists, twelve labellers. The lists' scores have
+a **spread** (standard deviation) of 2 nats. **About 5 seconds.**
 """
 
 # %%
@@ -885,8 +978,9 @@ print(f"the active choice is there after {small.share():.0%} of the answers")
 
 # %% [markdown]
 """
-Twelve labellers are too few to lean on. The same with two hundred, and sixteen lists, was recorded (`python -m topfive.build.collecting
-active`); the further the lists lie apart, the more is gained, since more answers are known beforehand. Where all lists are about as good (spread 1), little is.
+Twelve labellers are too few to lean on. The same with two hundred, and sixteen lists, was recorded
+(`python -m topfive.build.collecting active`). The further the lists lie apart, the more is gained, since more answers
+are known beforehand. Where all are about as good (spread 1) it may be nothing: the interval includes "more than all".
 """
 
 # %%
@@ -894,8 +988,9 @@ recorded = data.folder() / "recorded" / "collecting"
 record = json.loads((recorded / "active.json").read_text("utf-8"))
 for run in record["runs"]:
     low, high = run["interval"]
-    share, most = run["share"], high or "more than all"
-    print(f"spread {run['spread']}: {share:.2f} of the answers [{low:.2f}, {most}]")
+    most = f"{high:.2f}" if high else "more than all"
+    print(f"spread {run['spread']:.0f}: {run['share']:.2f} of the answers", end=" ")
+    print(f"[{low:.2f}, {most}]")
 
 # %%
 fig, axes = plots.figure(columns=len(record["runs"]), width=3.2)
@@ -903,7 +998,7 @@ for ax, run in zip(axes, record["runs"], strict=True):
     ax.plot(run["random"], color=plots.BASE, label="random")
     ax.plot(run["active"], color=plots.SFT, label="active")
     ax.set(
-        title=f"{run['share']:.0%} of the answers do",
+        title=f"spread {run['spread']:.0f}: {run['share']:.0%} are enough",
         xlabel="answers",
         ylabel="right pairs",
     )
@@ -917,9 +1012,14 @@ plots.show(
 """
 ## 9 · The same minutes, four reward models
 
-Which way of asking should a project choose? Not the one with the most pairs: the one whose **reward model** is best
-for the minutes that people spend. Here is one labeller for ten minutes, in each way (**simulated**: reading at 230
-words a minute, two seconds a decision, the same noise at every look).
+Which way of asking should a project choose? The one whose **reward model** is best for the minutes that people spend.
+Chance is 0.50; 1.00 would be the labeller's own taste.
+"""
+
+# %% [markdown]
+"""
+Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (about what Brysbaert 2019
+found); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
 """
 
 # %%
@@ -939,42 +1039,56 @@ record = json.loads((recorded / "formats.json").read_text("utf-8"))
 lengths = sorted({run["minutes"] for run in record["runs"]})
 fig, [ax] = plots.figure(width=6)
 colours = (plots.BASE, plots.RLHF, plots.JUDGE, plots.SFT)
+means = {}
 for way, colour in zip(minutes.WAYS, colours, strict=True):
     runs = [run for run in record["runs"] if run["way"] == way]
     right = [[run["right"] for run in runs if run["minutes"] == m] for m in lengths]
     found = [stats.bootstrap(values) for values in right]
-    print(f"{way:15}", *(f"{m} min: {one} " for m, one in zip(lengths, found, strict=True)))
+    said_of = [f"{m} min: {one} " for m, one in zip(lengths, found, strict=True)]
+    print(f"{way:15}", *said_of)
+    means[way] = [one.mean for one in found]
     ax.errorbar(
         lengths,
-        [one.mean for one in found],
-        np.std(right, axis=1) / 8**0.5,
+        means[way],
+        [[one.mean - one.low for one in found], [one.high - one.mean for one in found]],
+        capsize=2,
         color=colour,
         label=way,
     )
+last = min(means, key=lambda way: means[way][-1])
 ax.set(
-    title="A pair at a time teaches least",
+    title=f"After {lengths[-1]} minutes, '{last}' comes last",
     xlabel="minutes of labelling",
     ylabel="held-out pairs right",
 )
 ax.legend(frameon=False, labelcolor=plots.INK)
 plots.show(
     fig,
-    alt="Comparing lies below the other three ways, which are alike",
+    alt="Held-out pairs right by minutes of labelling, a line with 95 % bars for each way",
 )
 
 # %% [markdown]
 """
-Comparing comes last: each reading of two lists buys one pair. The other three cannot be told apart here. What the
-simulation leaves out would hurt ratings (a scale that drifts) and rankings (four lists are hard to hold in mind), and
-comparisons least. So put *your* numbers beside it: seconds and consistency from sections 1 and 3.
+Comparing is lowest at every length, but only at 40 minutes do the intervals hardly touch. The other three cannot be
+told apart. Given these assumptions, four lists read once tell more than two. That is nearly built in; what could
+overturn it is noise that grows with the number of lists.
+"""
 
+# %% [markdown]
+"""
+What the simulation leaves out may hurt ratings (a scale that drifts) and rankings (four lists are hard to hold in
+mind) more than comparisons. Of your own numbers, only the seconds a list (section 1) compare directly.
+"""
+
+# %% [markdown]
+"""
 ## 10 · You and the crowd
 
 Of the pairs that both told apart, how many did you and the **simulated** crowd put in the same order?
 """
 
 # %%
-theirs = clicks.preferred(clicks.crowd_events())
+theirs = clicks.majority(clicks.crowd_events())
 for way, events in given.events.items():
     same, both = clicks.agreement(clicks.preferred(events), theirs)
     alike = stats.wilson(same, both) if both else "no pair in common"
@@ -982,9 +1096,12 @@ for way, events in given.events.items():
 
 # %% [markdown]
 """
-(The same pair may come from several workers; the last one counts. The pairs of a group are not independent, so the
-true intervals are wider.)
+(Where several workers judged a pair, the majority counts. The pairs of a group are not independent, so the true
+intervals are wider.)
+"""
 
+# %% [markdown]
+"""
 **In your own words.** What you wrote about why, beside the words that a reward fitted to your orders pays for.
 """
 
@@ -996,40 +1113,49 @@ own = clicks.orders(ordered)
 shown = [text for _, group in asked() for text in group]
 liked, disliked = clicks.heavy_words(fit_word_reward(own), shown)
 print("why, in your words:", clicks.reasons(given.all())[:5] or "you wrote none")
-print("it pays for:", ", ".join(liked), "\nand takes off for:", ", ".join(disliked))
+print("it pays for:", ", ".join(liked))
+print("and takes off for:", ", ".join(disliked), f"({given.of('rank', 'compare')})")
 
 # %% [markdown]
 """
 Few of these words are reasons. With so few orders the reward picks up whatever stood in the lists you liked. That is
 what "the model learned my preferences" means, until somebody checks.
+"""
 
-**Export.** TRL reads `prompt`, `chosen`, `rejected`. This is what your ledger gives (hidden repeats are left out):
+# %% [markdown]
+"""
+**Export.** TRL reads `prompt`, `chosen`, `rejected`. This is what the answers give: comparisons and orders become pairs;
+ratings are not exported as pairs, and hidden repeats are left out.
 """
 
 # %%
+import textwrap
+
 from topfive.ledger.convert import preference_rows
 
 export = preference_rows(given.all())
-print(
-    len(export),
-    "pairs; the first:",
-    {key: export[0][key] for key in ("prompt", "source", "type")},
-)
+print(f"{len(export)} pairs ({given.of('compare', 'rank', 'best and worst')}); the first:")
+for name in ("prompt", "chosen", "rejected", "type"):
+    print(f"{name:9}", textwrap.shorten(export[0][name], 70, placeholder=" …"))
 
 # %% [markdown]
 """
 On the command line: `topfive ledger export preferences pairs.jsonl`, and `--question also` for *faithful*.
+"""
 
+# %% [markdown]
+"""
 ## 11 · May the class use it?
 
 Your teacher can pool a class's answers (`topfive ledger pool`). Into the pool go places, ratings and seconds about the
 course's own lists. Your reasons, your own lists and your name do not, and nothing goes in unless you say so here. You
-may change your mind: say `False`, and run the cell again.
+may change your mind: say `False`, and run the cell again. A pool made before that keeps what it has; the next one
+leaves yours out.
 """
 
 # %%
 agree = False
-ledger.consent(agree)
+agreed = ledger.consent(agree)
 
 # %% test="clicks-test" points=3
 # Half of the tasks of all four ways: 3 points; of three ways 2, of two 1.
@@ -1056,17 +1182,18 @@ clicks above that made you decide, with its interval.
 
 # %% [markdown] answer="hours" points=3
 """
-I would have four lists ranked, or best and worst named, since reading is what costs time: for the same minutes a
-reward learned from single comparisons was clearly worse in the simulation, while rating, ranking and best–worst were
-alike. The simulation has no tired people and no scale that drifts, so I would spend the first two hours on a pilot
-with all four.
+I would have four lists ranked, since reading is what costs time: in the simulation, a reward learned from single
+comparisons was worse at 40 minutes, and the other three ways were alike. It has no tired people and no scale that
+drifts, so two hours go to a pilot of all four.
 
-One task in ten comes twice, half of these with the sides changed. If the answers that stayed on one side lean to the
-left (sign test), the leaning goes into the model; whoever leans by more than log 3 is looked at, not thrown out
-unseen. The next pairs would be chosen by uncertainty, some at random as a control.
+"10,000 comparisons" in 100 hours leave 36 seconds each. At 17.9 s (simulated here; put yours) they would take 50
+hours: the other half pays for repeats.
 
-My own comparisons came out the same in 0.67 [0.30, 0.90] of six repeats. That is hardly evidence: it allows anything
-from guessing to great care. It made me ask for more repeats, not for another format.
+One task in ten comes twice, half of these with the sides changed. If the answers that stay on one side lean left
+(sign test), the leaning goes into the model; whoever leans by more than log 3 is looked at.
+
+Comparisons came out the same in 0.67 [0.30, 0.90] of six repeats (simulated here; put yours). That allows anything
+from guessing to great care: I ask for more repeats, not for another format.
 """
 
 # %% [markdown]
@@ -1074,15 +1201,20 @@ from guessing to great care. It made me ask for more repeats, not for another fo
 ## Going further
 
 - Click the rank panel again tomorrow, and compare with today.
-- Fit the crowd without leanings (every labeller is called `""`). Which lists change their score most, and where did they stand?
+- Fit the crowd without leanings (every labeller is called `""`): what the leanings took off the scores. Which lists change their score most, and where did they stand?
 - Race with `spread=0.5`: lists that are all about as good. What does choosing bring then?
 - Ask the pool: do two students agree more than a student and the crowd?
+"""
 
+# %% [markdown]
+"""
 **Papers.** Bradley & Terry 1952 · Luce 1959 · Davidson 1970, *On extending the Bradley–Terry model to accommodate
 ties* · Plackett 1975 · Davidson & Beaver 1977 (order effects) · Elo 1978 · MacKay 1992, *Information-based objective
 functions for active data selection* · Hunter 2004, *MM algorithms for generalized Bradley–Terry models* · Cover &
 Thomas 2006, *Elements of information theory* · Houlsby et al. 2011, [arXiv 1112.5745](https://arxiv.org/abs/1112.5745)
-· Ouyang et al. 2022, [2203.02155](https://arxiv.org/abs/2203.02155)
+· Brysbaert 2019, *How many words do we read per minute?* · Ouyang et al. 2022,
+[2203.02155](https://arxiv.org/abs/2203.02155) · Pei et al. 2022, *Potato*,
+[2212.08620](https://arxiv.org/abs/2212.08620) · Ustalov 2025, *evalica*, [2412.11314](https://arxiv.org/abs/2412.11314)
 
 Next: **05 preference-modeling** turns rankings into a reward model that reads lists it has never seen.
 """

@@ -94,6 +94,23 @@ def test_best_and_worst_say_nothing_about_the_two_between():
     assert clicks.agreement({("a", "b"): 1, ("a", "c"): 0}, {("a", "b"): -1, ("a", "c"): 1}) == (0, 1)
 
 
+def test_of_several_workers_the_majority_counts():
+    one, other = (
+        {"type": "rank", "texts": ["a", "b"], "ranks": [1, 2]},
+        {"type": "rank", "texts": ["b", "a"], "ranks": [1, 2]},
+    )
+    assert clicks.majority([one, other, one]) == {("a", "b"): 1}
+    assert clicks.majority([one, other]) == {("a", "b"): 0}
+    assert clicks.majority([]) == {}
+
+
+def test_whose_answers_are_is_said_for_several_ways_at_once():
+    found = clicks.Clicks({way: [] for way in WAYS}, {**dict.fromkeys(WAYS, "yours"), "rank": "simulated"})
+    assert found.of("rate", "compare") == "yours"
+    assert found.of("rank") == "simulated"
+    assert found.of() == "yours and simulated"
+
+
 def test_no_answers_at_all_give_empty_words_and_no_error():
     nothing = clicks.Clicks({way: [] for way in WAYS}, dict.fromkeys(WAYS, "yours"))
     assert clicks.repeats(nothing) == []

@@ -37,8 +37,8 @@ def posterior(wins: Floats, prior: float = 2.0) -> tuple[Floats, Floats]:
 def random_pair(rng: np.random.Generator) -> Choose:
     """A way to choose: any pair that is open."""
 
-    def choose(mean: Floats, covariance: Floats, asked: NDArray[np.bool_]) -> tuple[int, int]:
-        pairs = np.argwhere(np.triu(~asked, k=1))
+    def choose(mean: Floats, covariance: Floats, closed: NDArray[np.bool_]) -> tuple[int, int]:
+        pairs = np.argwhere(np.triu(~closed, k=1))
         i, j = pairs[rng.integers(len(pairs))]
         return int(i), int(j)
 
@@ -55,14 +55,14 @@ def accuracy_by_answers(truth: Floats, answers: int, choose: Choose, rng: np.ran
     wins, found = np.zeros((n, n)), np.zeros(answers)
     upper = np.triu_indices(n, k=1)
     right = np.sign(truth[:, None] - truth[None, :])[upper]
-    asked = np.zeros((n, n), dtype=bool)
+    closed = np.zeros((n, n), dtype=bool)
     mean, covariance = posterior(wins)
     for number in range(answers):
-        i, j = choose(mean, covariance, asked)
+        i, j = choose(mean, covariance, closed)
         winner, loser = (i, j) if rng.random() < 1 / (1 + np.exp(truth[j] - truth[i])) else (j, i)
         wins[winner, loser] += 1
-        asked[:] = False
-        asked[i, j] = asked[j, i] = True
+        closed[:] = False
+        closed[i, j] = closed[j, i] = True
         mean, covariance = posterior(wins)
         guess = np.sign(np.round(mean[:, None] - mean[None, :], 9))[upper]
         found[number] = ((guess * right) + 1).mean() / 2

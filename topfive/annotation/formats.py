@@ -45,13 +45,14 @@ def rating_pairs(ratings: Integers, labellers: Integers, prompts: Integers) -> I
 
 
 def bits_per_second(agreement: Floats, options: Integers, seconds: Floats) -> Floats:
-    """How much an answer says in a second, if what comes between a person and their answer is chance.
+    """How much an answer says at most in a second, if what comes between a person and their answer is chance.
 
     agreement: (n,) share of repeated tasks that got the same answer again. options: (n,) how many answers there are.
     seconds: (n,) a task takes. An answer is what the person holds with probability a, and else one of the others, all
     alike: the same comes twice with probability a² + (1 − a)² / (options − 1), a being the larger root. The answer
-    then says log₂(options) + a log₂ a + (1 − a) log₂((1 − a) / (options − 1)) bits (Cover & Thomas 2006, 7.2).
-    An agreement that chance would give, or less, says 0 bits. Returns (n,) float, bits a second.
+    then says at most log₂(options) + a log₂ a + (1 − a) log₂((1 − a) / (options − 1)) bits (Cover & Thomas 2006, 7.2).
+    An agreement that chance would give, or less, says 0 bits; 0 · log 0 counts as 0. That is a capacity: it is
+    reached if all answers are equally common and nobody remembers the first. Returns (n,) float, bits a second.
     """
     chance = 1 / options
     above = np.sqrt(np.maximum((agreement - chance) * (1 - chance), 0))
@@ -65,7 +66,8 @@ def bias_reading(towards: int, away: int, level: float = 0.05) -> Reading:
     """What a number of answers towards one side, and away from it, says.
 
     Without a bias both are equally likely. "biased": that is refuted at `level`, by the exact two-sided sign test.
-    "inconsistent": it is not, though so many answers, all on one side, would refute it. "too few": even then not.
+    "inconsistent": it is not, though so many answers, all on one side, would refute it. "too few": even then not, or
+    there are none.
     """
     answers = towards + away
     if 2 * 0.5**answers >= level:

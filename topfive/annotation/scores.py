@@ -26,7 +26,7 @@ Integers = NDArray[np.int64]
 def elo(first: Integers, second: Integers, outcome: Integers, lists: int, k: float = 4.0) -> Floats:
     """Elo ratings after comparisons, taken one by one in their order (Elo 1978). All begin at 1000.
 
-    first, second, outcome: (n,) whole numbers. lists: how many there are. k: points at stake in a comparison.
+    first, second, outcome: (n,) whole numbers. lists: how many there are. k: points at stake (4 is evalica's).
     A list that is 400 points ahead is expected to win ten times as often as it loses; a tie is half a win.
     Returns (lists,) float.
     """
@@ -60,7 +60,8 @@ def plackett_luce_step(strengths: Floats, orders: Sequence[Sequence[int]]) -> Fl
     strengths: (lists,) float, above 0. orders: each a sequence of list numbers, best first, of any length from 2.
     Each new strength is how often the list was chosen over its exposure: the sum, over the choices in which it was
     there, of 1 / (the strengths that were there). The last of an order was not chosen.
-    A list without exposure keeps its strength. Returns (lists,) float, scaled so that the mean is 1.
+    A list without exposure keeps its strength before the scaling, and one that is never chosen gets 0.
+    Returns (lists,) float, all scaled so that the mean is 1.
     """
     chosen, exposure = np.zeros(len(strengths)), np.zeros(len(strengths))
     for order in orders:
@@ -114,20 +115,20 @@ def leaning(margins: Floats, picks: Integers, prior: float = 1.0) -> tuple[float
     return lean, float(curvature**-0.5)
 
 
-def next_pair(mean: Floats, covariance: Floats, asked: NDArray[np.bool_]) -> tuple[int, int]:
+def next_pair(mean: Floats, covariance: Floats, closed: NDArray[np.bool_]) -> tuple[int, int]:
     """The pair whose answer is worth most: the largest p (1 − p) · variance of the difference of the two scores.
 
     mean: (lists,) and covariance: (lists, lists) of what is known about the scores. p: σ(difference of the means).
-    asked: (lists, lists) symmetric, true for pairs not to be asked (again). Of equal ones the first in the order
-    (0, 1), (0, 2), …, (1, 2), …. Returns (i, j) with i < j. Raises TopFiveError if every pair was asked.
+    closed: (lists, lists) symmetric, true for pairs not to be asked (again). Of equal ones the first in the order
+    (0, 1), (0, 2), …, (1, 2), …. Returns (i, j) with i < j. Raises TopFiveError if every pair is closed.
     To first order what an answer tells about the scores (MacKay 1992; Houlsby et al. 2011).
     """
     difference = mean[:, None] - mean[None, :]
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     chance = 1 / (1 + np.exp(-difference))
-    open_pairs = np.triu(~np.asarray(asked, dtype=bool), k=1)
+    open_pairs = np.triu(~np.asarray(closed, dtype=bool), k=1)
     if not open_pairs.any():
-        raise TopFiveError("every pair was asked: there is none left to choose")
+        raise TopFiveError("every pair is closed: there is none left to choose")
     worth = np.where(open_pairs, chance * (1 - chance) * spread, -np.inf)
     i, j = np.unravel_index(int(worth.argmax()), worth.shape)
     return int(i), int(j)

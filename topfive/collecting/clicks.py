@@ -1,6 +1,7 @@
 """What a student's answers in notebook 04 say; where there are none, a simulated student's, shipped and marked."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -38,6 +39,10 @@ class Clicks:
     def all(self) -> list[Event]:
         """The answers of all ways, one after the other."""
         return [event for way in WAYS for event in self.events[way]]
+
+    def of(self, *ways: str) -> str:
+        """Whose the answers in these ways are (all ways, if none is named): "yours", "simulated", or both."""
+        return " and ".join(sorted({self.whose[way] for way in ways or WAYS}, reverse=True))
 
 
 def clicks(path: Path | None = None) -> Clicks:
@@ -96,9 +101,9 @@ def repeats(found: Clicks) -> list[Repeat]:
 def _twice(found: Clicks) -> list[tuple[str, Event, Event]]:
     pairs = []
     for way in WAYS:
-        originals = {event["task"]: event for event in found.events[way] if not event.get("repeat_of")}
+        by_task = {event["task"]: event for event in originals(found.events[way])}
         for event in found.events[way]:
-            if (original := originals.get(str(event.get("repeat_of")))) is not None:
+            if (original := by_task.get(str(event.get("repeat_of")))) is not None:
                 pairs.append((way, original, event))
     return pairs
 
@@ -127,6 +132,11 @@ def swapped(found: Clicks) -> tuple[Integers, Integers]:
     return once, again
 
 
+def originals(events: Sequence[Event]) -> list[Event]:
+    """The answers without the hidden repeats."""
+    return [event for event in events if not event.get("repeat_of")]
+
+
 def longer(event: Event) -> bool | None:
     """Whether a comparison preferred the list with more words; None for a tie, or for lists of one length."""
     places = given(event)
@@ -148,9 +158,8 @@ def preferred(events: Sequence[Event]) -> dict[tuple[str, str], int]:
     Ratings speak about two lists for one prompt. Repeats are left out.
     """
     found: dict[tuple[str, str], int] = {}
-    firsts = [event for event in events if not event.get("repeat_of")]
     rated: dict[str, dict[str, tuple[int, ...]]] = {}
-    for event in firsts:
+    for event in originals(events):
         places = given(event)
         if places is None:
             continue
@@ -179,7 +188,7 @@ def agreement(one: dict[tuple[str, str], int], other: dict[tuple[str, str], int]
 
 
 def crowd_events() -> list[dict[str, Any]]:
-    """What the simulated crowd's rankings say about the lists of this notebook, as `preferred` reads them."""
+    """What the simulated crowd's rankings say about the lists of this notebook, as `majority` reads them."""
     mine = {prompt.text: set(texts) for prompt, texts in asked()}
     return [
         {"type": "rank", "texts": list(ranking.texts), "ranks": list(ranking.ranks), "worker": worker}
@@ -188,10 +197,17 @@ def crowd_events() -> list[dict[str, Any]]:
     ]
 
 
+def majority(events: Sequence[Event]) -> dict[tuple[str, str], int]:
+    """What most of these rankings or comparisons say about each pair, as `preferred` says it; 0 where none prevails."""
+    votes: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        votes.update(preferred([event]))
+    return {pair: (total > 0) - (total < 0) for pair, total in votes.items()}
+
+
 def suggestions(events: Sequence[Event]) -> tuple[int, int]:
     """Of the comparisons with a suggestion, how many took it, and how many the other list. Repeats are left out."""
-    asked_first = [event for event in events if not event.get("repeat_of")]
-    told = [(event["suggested"], given(event)) for event in asked_first if event.get("suggested") in (0, 1)]
+    told = [(event["suggested"], given(event)) for event in originals(events) if event.get("suggested") in (0, 1)]
     taken = [places[suggested] == 1 for suggested, places in told if places is not None and len(set(places)) > 1]
     return sum(taken), len(taken) - sum(taken)
 
@@ -199,11 +215,11 @@ def suggestions(events: Sequence[Event]) -> tuple[int, int]:
 def parted(events: Sequence[Event]) -> list[tuple[Event, int]]:
     """Comparisons whose two answers differ: the event, and 1 if they are opposite, 0 if one of them is a tie."""
     found = []
-    for event in events:
+    for event in originals(events):
         also = event.get("also")
         second = given({**event, "bad": False, **also}) if isinstance(also, dict) else None
         first = given(event)
-        if first is None or second is None or event.get("repeat_of"):
+        if first is None or second is None:
             continue
         if first != second:
             found.append((event, int(1 not in (len(set(first)), len(set(second))))))
@@ -212,7 +228,7 @@ def parted(events: Sequence[Event]) -> list[tuple[Event, int]]:
 
 def orders(events: Sequence[Event]) -> list[Ranking]:
     """Rankings and comparisons that prefer something to something, without repeats."""
-    known = [as_rankings(event) for event in events if not event.get("repeat_of")]
+    known = [as_rankings(event) for event in originals(events)]
     return [one for found in known if not isinstance(found, str) for one in found if one.decisive]
 
 

@@ -1,8 +1,9 @@
 """Which way of asking gives the better reward model for the same minutes, with a simulated labeller.
 
 The lists are of fitting items, so only the labeller's taste tells them apart; every look at a list has the same noise,
-whatever the question. Seconds are modelled as well: reading at 230 words a minute, and two seconds for each decision
-(one for a rating or a comparison, two for best and worst, three for an order of four). What this leaves out: that
+whatever the question. Seconds are modelled as well: reading at 230 words a minute (about what Brysbaert
+2019 found), and, assumed, two seconds for each decision: one for a rating or a comparison, two for best and worst,
+three for an order of four. What this leaves out: that
 people get tired, that their scale drifts from rating to rating, and that three decisions are harder than one.
 """
 

@@ -16,8 +16,8 @@ def _cases(seed: int) -> list[Case]:
 
     def drawn(n: int, spread: float = 1.5, share: float = 0.0) -> tuple[Array, Array, Array]:
         root = rng.normal(size=(n, n + 1)) * rng.uniform(0.2, 1.2, n)[:, None]
-        asked = np.triu(rng.random((n, n)) < share, k=1)
-        return rng.normal(scale=spread, size=n), root @ root.T / n, asked | asked.T
+        closed = np.triu(rng.random((n, n)) < share, k=1)
+        return rng.normal(scale=spread, size=n), root @ root.T / n, closed | closed.T
 
     toy = np.array([1.0, 0.5, -2.0]), np.array([[0.5, 0.4, 0.0], [0.4, 0.5, 0.0], [0.0, 0.0, 0.9]])
     none = np.zeros((3, 3), dtype=bool)
@@ -36,13 +36,13 @@ def _cases(seed: int) -> list[Case]:
     ]
 
 
-def _pair(mean: Array, covariance: Array, asked: Array, *, wrong: str = "") -> Any:
+def _pair(mean: Array, covariance: Array, closed: Array, *, wrong: str = "") -> Any:
     n = len(mean)
     worth = {
         (i, j): _worth(mean, covariance, i, j, wrong)
         for i in range(n)
         for j in range(i + 1, n)
-        if wrong == "asked again" or bool(asked[i, j]) == (wrong == "only asked ones")
+        if wrong == "asked again" or bool(closed[i, j]) == (wrong == "only asked ones")
     }
     if not worth:
         return (0, 1)
@@ -165,12 +165,12 @@ EXERCISE = Exercise(
         Mistake(
             "asked again",
             partial(_pair, wrong="asked again"),
-            "That is what comes out when `asked` is not looked at. Look at: the pairs that are not to be asked.",
+            "That is what comes out when `closed` is not looked at. Look at: the pairs that are not to be asked.",
         ),
         Mistake(
             "only what was asked",
             partial(_pair, wrong="only asked ones"),
-            "That is what comes out when only pairs that were asked are looked at. Look at: `asked` and `~asked`.",
+            "That is what comes out when only closed pairs are looked at. Look at: `closed` and `~closed`.",
         ),
         Mistake(
             "the two that are known least",
@@ -208,7 +208,7 @@ EXERCISE = Exercise(
     hints=(
         "For every two lists: the difference of the means gives p, and covariance[i, i] + covariance[j, j] − "
         "2 covariance[i, j] is the variance of the difference. Multiply p (1 − p) by it.",
-        "Go through i < j, leave out what was asked, and keep the best so far; `>` and not `≥`, so that the first of "
+        "Go through i < j, leave out what is closed, and keep the best so far; `>` and not `≥`, so that the first of "
         "equals stays.",
     ),
 )

@@ -169,7 +169,7 @@ EXERCISE = Exercise(
         Mistake(
             "readings the wrong way round",
             partial(_position, wrong="rather not"),
-            "That is what comes out when a large p-value means a bias. It means that chance explains it. "
+            "That is what comes out when a large p-value means a bias. It means that chance could explain it. "
             "Look at: < and >.",
         ),
         Mistake(
