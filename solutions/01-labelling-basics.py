@@ -854,9 +854,8 @@ with once_written():
 
 # %% [markdown]
 """
-(The third is always wrong and scores 1: turn their labels round, and you know the truth. Probably they read the two the
-wrong way round. Ask them! Only a *consistent* wrong tells so much: with three classes, who picks one of the two wrong ones
-at random has 0.25.)
+(The third is always wrong and scores 1: turn their labels round, and you know the truth. Ask what they read! Only a
+*consistent* wrong tells so much: with three classes, who picks a wrong one at random has 0.25.)
 """
 
 # %%
@@ -899,8 +898,8 @@ evidence.
 """
 ### Tired, or pulled to the first button
 
-Not all bad labels are cheating. Two of the crowd are honest: w01 gets **tired**, w02 is **pulled** to whatever label
-stands first on the screen (for the crowd, that is shuffled). Both can be seen, in a longer session:
+Not all bad labels are cheating. Two honest workers: w01 gets **tired**, w02 is **pulled** to whatever label stands first
+(for the crowd, their order is shuffled). Both can be seen in a longer session:
 """
 
 # %%
