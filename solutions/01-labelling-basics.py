@@ -4,14 +4,14 @@ r"""
 
 | time | points | needs | afterwards you can |
 |---|---|---|---|
-| about 2½ hours | 36 | NumPy, no other notebook | turn a question into a labelling task, and say how far to trust the answers |
+| about 3 hours | 36 | NumPy, no other notebook | turn a question into a labelling task, and say how far to trust the answers |
 
 Everything in RLHF rests on what people said. Here you ask them something simple, *is this list on topic?*, and find
 out how much can go wrong with it.
 
 Every exercise has a `check` that answers in words, and `hint("1.2")` gives the next hint. Nothing breaks if you skip
-one: what comes later then uses the course's own function. Cells build on those above them: after a restart, choose
-*Run → Run All Above Selected Cell*.
+one: what comes later then uses the course's own function ("needs nothing" means: no earlier exercise). Cells build on
+those above them: after a restart, choose *Run → Run All Above Selected Cell*.
 """
 
 # %%
@@ -40,16 +40,19 @@ from dataclasses import asdict
 
 from topfive.judge import Judge
 
-lists = on_topic.lists_to_label()
-print(lists[4].prompt.text, lists[4].text, "\n")
-judgement = Judge().judge(lists[4].prompt, lists[4].text)
+shown = on_topic.known_lists(["stray"], seed=4)[0]
+print(shown.prompt.text, shown.text, "\n", sep="\n")
+judgement = Judge().judge(shown.prompt, shown.text)
 for part, value in asdict(judgement).items():
     print(f"{part:10} {value:.1f}")
 
 # %% [markdown]
 """
+*Constraint* is the share of items that keep the prompt's condition ("vegan"), *specific* of those that could not stand in
+any list, and *taste* what one person happens to like (this judge has none).
+
 Each part can be asked alone. *Valid* and *distinct* need no person at all: a program counts better. *On topic* does, and
-that is our task, with the prompt's condition ("vegetarian") as part of the topic.
+that is our task, with the condition as part of the topic.
 """
 
 # %%
@@ -68,11 +71,12 @@ for case, (_, words) in CASES.items():
 """
 ## 2 · Instructions
 
-The **crowd** of this notebook is simulated, and every row it makes says so. What was put in: skill, tiredness, spammers,
-and a private reading of every **borderline case** that the instructions do not decide. It cannot read; it only hears
-which of the five cases your text *mentions*.
+The **crowd** of this notebook is simulated, and every row it makes says so. What was put in: skill (two
+numbers: how often somebody says *on topic* of a list that they take for on topic, and likewise *off topic*), tiredness,
+spammers, and a private reading of every **borderline case** that the instructions do not decide. It cannot read; it only
+hears which of the five cases your text *mentions*.
 
-280 lists, five labels each, from honest workers who were given the bare question:
+280 lists, five labels each, from 24 honest workers who were given the bare question:
 """
 
 # %%
@@ -88,8 +92,8 @@ plots.show(figure, alt="Agreement is high for clear cases, near ½ for borderlin
 # %% [markdown]
 """
 On clear lists nearly everybody says the same. On borderline ones half of the crowd reads the question one way and half
-the other: nobody is careless, and still two labels agree like two coins. More workers would not help. More
-*instructions* would.
+the other, so two labels agree like two coins. This is not carelessness: the same people agree on clear lists. More workers
+would not help. More *instructions* would.
 """
 
 # %% [markdown]
@@ -167,9 +171,20 @@ plots.show(figure, alt="Agreement by case, for the bare question and your instru
 
 # %% [markdown]
 """
-**Edit and run again**: take one borderline case out of your text, run its cell and the last one, and watch that case
-alone fall back. (Simulated: real people miss a rule now and then, and find cases that you did not think of. So real
-projects try instructions on fifty items first, and rewrite them.)
+**Change and run again**: what if your text did not mention one of the cases? (The text and its file stay as they are.)
+"""
+
+# %%
+without = "stray"  # then another
+fewer = [case for case in mentioned if case != without]
+less = simulate.label(many, honest, fewer, seed=2)
+figure = plots.labelling_basics.agreement_by_case({f"without {without}": less, "yours": yours})
+plots.show(figure, alt=f"Agreement by case, for your instructions and without {without}")
+
+# %% [markdown]
+"""
+That case alone falls back. (Simulated: real people miss a rule now and then, and find cases that you did not think of. So
+real projects try instructions on fifty items first, and rewrite them.)
 """
 
 # %% [markdown]
@@ -186,6 +201,7 @@ skip. Each answer is on disk before the panel says "saved".
 """
 
 # %%
+lists = on_topic.lists_to_label()
 tasks = [Task(one.prompt, (one.text,)) for one in lists]
 panel = Label(
     tasks,
@@ -229,11 +245,11 @@ them into numbers: 0 is on topic, 1 off topic, and **−1 means that there is no
 table = from_rows(mine, classes=CLASSES, tasks=[task.id for task in tasks])
 me = table.matrix[:, 0]
 reader = simulate.Labeller("second", skill=(0.93, 0.93))
-answers = simulate.label(lists, [reader], mentioned, overlap=1, seed=5)
+answers = simulate.label(lists, [reader], mentioned, overlap=1, seed=16)
 second = answers.table.matrix[:, 0]
 judge = np.array(on_topic.judged(lists))
 print("you      ", me, whose)
-print("second   ", second, "simulated, with your instructions")
+print("second   ", second, "simulated")
 print("the judge", judge, "a program, by the course's rule")
 
 # %% [markdown]
@@ -290,8 +306,10 @@ _grade("1.1", lambda: percent_agreement, seeds=(101, 102, 103))
 
 # %% [markdown]
 """
-How far do you agree with a second reader of your instructions, and with the judge? Mind the intervals: twenty lists say
-little.
+How far do you agree with a second labeller, and with the judge? The second is simulated: where your text mentions a case,
+it nearly always takes the *course's* decision, whatever yours is.
+
+In brackets stands Wilson's 95 % interval, the true shares that would fit what was counted. Twenty lists say little.
 """
 
 # %%
@@ -307,7 +325,8 @@ for one, own, right in zip(lists, me, judge, strict=True):
 
 # %% [markdown]
 """
-Where you and the judge part, nobody need be wrong: your instructions may decide a case otherwise. Is it in your text?
+By the course's rule *stray*, *condition* and *vague* are off topic; *repeat* and *count* are on topic. Where you and the
+judge part, nobody need be wrong: you may have decided otherwise. Is it in your text?
 
 Now somebody who does not read at all, and says *on topic* to everything. Of ordinary data, nine lists in ten are on
 topic. **Predict first:** how far does this person agree with a perfect labeller?
@@ -315,8 +334,8 @@ topic. **Predict first:** how far does this person agree with a perfect labeller
 
 # %%
 perfect = np.array([0] * 18 + [1] * 2)
-never_reads = np.zeros(20, dtype=int)
-print("agreement:", share(perfect, never_reads))
+always_on = np.zeros(20, dtype=int)
+print("agreement:", share(perfect, always_on))
 
 # %% [markdown]
 r"""
@@ -353,8 +372,8 @@ def cohen_kappa(a, b) -> float:
 
 # %%
 with once_written():
-    print("never reads:", cohen_kappa(perfect, never_reads))
-    print("by hand:    ", cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])))
+    print("always on topic:", cohen_kappa(perfect, always_on))
+    print("by hand:        ", cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])))
 
 # %% [markdown]
 """
@@ -382,15 +401,30 @@ print("scikit-learn says:       ", round(cohen_kappa_score(me[both], second[both
 
 # %% [markdown]
 """
-Is 0.6 good? There is no such thing as a good κ in general: it falls when a class is rare, with the same people. Compare
-it with what *your* task needs, and with the same task before you changed the instructions.
+Is that good? There is no such thing as a good κ in general. Two people, each right nine times in ten whatever the list:
+**predict** their κ where half of the lists are off topic, and where one in ten is.
+"""
+
+# %%
+for off in (0.5, 0.1):
+    agree = 0.9**2 + 0.1**2
+    says_off = off * 0.9 + (1 - off) * 0.1
+    chance = says_off**2 + (1 - says_off) ** 2
+    value = (agree - chance) / (1 - chance)
+    print(f"{off:.0%} off topic: they agree on {agree:.2f}, κ = {value:.2f}")
+
+# %% [markdown]
+"""
+The same people, and κ falls when a class is rare. Compare it with what *your* task needs, and with the same task before
+you changed the instructions.
 """
 
 # %% [markdown]
 """
 ## 4 · More than two
 
-Real labels have many labellers and many gaps: five people a list, out of thirty. One row of our crowd's matrix:
+Real labels have many labellers and many gaps: five people a list, out of 24 (section 5 adds five spammers). One row of
+our crowd's matrix:
 """
 
 # %%
@@ -422,8 +456,7 @@ def krippendorff_alpha(labels) -> float:
     left are of one class.
     """
     ### BEGIN SOLUTION 1.3: counts of each class, for items with two labels or more
-    classes = range(labels.max() + 1)
-    counts = np.stack([(labels == c).sum(axis=1) for c in classes], axis=1)
+    counts = (labels[:, :, None] == np.arange(labels.max() + 1)).sum(axis=1)
     counts = counts[counts.sum(axis=1) >= 2]
     m, n_c, n = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
     if (n_c > 0).sum() < 2:
@@ -457,19 +490,22 @@ _grade("1.3", lambda: krippendorff_alpha, seeds=(121, 122, 123))
 
 # %% [markdown]
 """
-Now the instructions once more, in one number each. **Predict first:** how many decided cases does it take to double α?
+Now the instructions once more, in one number each: the mean over five rounds of labelling by the same people. **Predict
+first:** how many decided cases does it take to double α?
 """
 
 # %%
 alpha = use("1.3", krippendorff_alpha)
-for number in range(len(BORDERLINE) + 1):
-    said = simulate.label(many, honest, BORDERLINE[:number], seed=2)
-    print(f"{number} cases decided: α = {alpha(said.table.matrix):.2f}")
-print(f"by your instructions: α = {alpha(yours.table.matrix):.2f}   (all simulated)")
+texts = {f"{n} cases decided": BORDERLINE[:n] for n in range(len(BORDERLINE) + 1)}
+for name, cases in {**texts, "your instructions": mentioned}.items():
+    rounds = [simulate.label(many, honest, cases, seed=seed) for seed in range(2, 7)]
+    mean = np.mean([alpha(one.table.matrix) for one in rounds])
+    print(f"{name:17} α = {mean:.2f}   (simulated)")
 
 # %% [markdown]
 """
-The workers are the same in every line. Low agreement is more often a fault of the *task* than of the people.
+Four. Deciding all five brought α from 0.18 to 0.55, with the same people; the rest is skill, tiredness, and who misses a
+rule. So look at the *task* first: it is the cheaper half to mend.
 
 What can go wrong with such a table before any coefficient is computed? The course's own function says so in words:
 """
@@ -490,8 +526,8 @@ for bad in ([row, again], [row, unknown], [row], [row, other]):
 r"""
 ## 5 · From five labels to one
 
-From now on: **complete instructions, and a crowd with spammers in it** (simulated, as ever). What should each list be
-called?
+From now on: **instructions that decide all five cases, and a crowd with five spammers in it** (simulated, as ever). What
+should each list be called? *Right* is what the course's rule says.
 """
 
 # %% [markdown]
@@ -509,7 +545,7 @@ def majority_vote(labels, classes: int):
 
     labels: (lists, workers) int64 array, -1 where there is none.
     classes: how many there are.
-    Returns (lists,) int64; -1 where two classes share the lead, or nobody labelled.
+    Returns (lists,) int64; -1 where two or more share the lead, or nobody labelled.
     """
     ### BEGIN SOLUTION 1.4: count each class in each row; how many share the lead?
     counts = np.stack([(labels == c).sum(axis=1) for c in range(classes)], axis=1)
@@ -540,8 +576,14 @@ said = simulate.label(many, people, BORDERLINE, overlap=5, seed=2)
 vote = use("1.4", majority_vote)
 voted = vote(said.table.matrix, 2)
 print("one label:    ", stats.wilson(*simulate.first_label_right(said)))
-print("majority of 5:", stats.wilson(int((voted == said.truth).sum()), len(voted)))
-print("ties:", int((voted == -1).sum()), "(copied labels make six of some lists)")
+right, ties = int((voted == said.truth).sum()), int((voted == -1).sum())
+print("majority of 5:", stats.wilson(right, len(voted)))
+print(f"wrong: {len(voted) - right - ties}, no answer: {ties} (ties)")
+
+# %% [markdown]
+"""
+(How can five labels be a tie? Some lists have six: section 7 says why.)
+"""
 
 # %% [markdown]
 r"""
@@ -554,7 +596,8 @@ guess one from the other, in turns:
 - **M-step**: from guesses about the *lists*, a matrix for each *worker*: how often they say what, when the truth is what.
 - **E-step**: from the workers' matrices, better guesses about the lists.
 
-That is expectation–maximisation (EM). It starts from the shares of votes.
+That is expectation–maximisation (EM). It starts from the shares of votes. After every turn the *prior* of a class is the
+mean of its guesses; the loop ends when no guess moves by more than a millionth, or after 100 turns.
 """
 
 # %% [markdown]
@@ -572,13 +615,13 @@ def worker_matrices(labels, guesses, floor: float = 1e-10):
 
     labels: (lists, workers) int64 array, -1 where there is none.
     guesses: (lists, classes) float, how likely each class is the truth of a list.
-    floor: the least that a count may be, before rows are divided: nobody says something
-    *never*.
+    floor: counts below it are raised to it, before rows are divided: nobody says
+    something *never*, and a worker without labels gets equal shares.
     Returns (workers, truth, said) float; each row sums to 1.
     """
-    ### BEGIN SOLUTION 1.5: for each word, add up the guesses of the lists called so
-    words = range(guesses.shape[1])
-    counts = np.stack([(labels == word).T @ guesses for word in words], axis=2)
+    ### BEGIN SOLUTION 1.5: for each label, add up the guesses of the lists called so
+    classes = range(guesses.shape[1])
+    counts = np.stack([(labels == c).T @ guesses for c in classes], axis=2)
     counts = np.maximum(counts, floor)
     return counts / counts.sum(axis=2, keepdims=True)
     ### END SOLUTION
@@ -610,12 +653,13 @@ r"""
 ### 1.6 From workers to guesses · 15 min · 4 points · needs nothing
 
 Bayes' rule. Before anybody speaks, class $c$ has its prior. Every label $l$ of a worker $w$ multiplies it by how likely
-this word is, were $c$ the truth:
+this label is, were $c$ the truth:
 
-$$P(c) \;\propto\; \text{prior}_c \prod_w M_w[c,\, l_w]$$
+$$P(c) \;\propto\; \text{prior}_c \prod_{w \text{ labelled it}} M_w[c,\, l_w]$$
 
-and then the classes of each list are made to sum to 1. With hundreds of labels this product is 0 in the computer. **What
-do you do with products that get too small?**
+(who gave no label has no factor; beware, −1 as an index is NumPy's *last* column), and then the classes of each list are
+made to sum to 1. With hundreds of labels this product is 0 in the computer. **What do you do with products that get too
+small?**
 """
 
 
@@ -628,10 +672,10 @@ def task_guesses(labels, prior, matrices):
     Returns (lists, classes) float; each row sums to 1. A list without labels has the
     prior.
     """
-    ### BEGIN SOLUTION 1.6: add logarithms; before exp, subtract each row's largest
+    ### BEGIN SOLUTION 1.6: the prior, times one factor for each label that is there; mind 900 labels
     logs = np.log(prior)
-    for word in range(len(prior)):
-        logs = logs + (labels == word) @ np.log(matrices[:, :, word])
+    for c in range(len(prior)):
+        logs = logs + (labels == c) @ np.log(matrices[:, :, c])
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
     ### END SOLUTION
@@ -667,7 +711,8 @@ Now in turns, with *your* two steps, on the crowd with spammers:
 m_step, e_step = use("1.5", worker_matrices), use("1.6", task_guesses)
 found = aggregation.dawid_skene(said.table.matrix, 2, m_step=m_step, e_step=e_step)
 right = found.guesses.argmax(axis=1) == said.truth
-print(f"Dawid–Skene, {found.steps} steps:", stats.wilson(int(right.sum()), len(right)))
+print(f"Dawid–Skene, {found.steps} turns:", stats.wilson(int(right.sum()), len(right)))
+print(f"wrong: {int((~right).sum())}, no answer: 0")
 for name in ("w03", "w24", "w26"):
     print(name, *np.round(found.matrices[said.table.workers.index(name)], 2).tolist())
 
@@ -680,18 +725,27 @@ always says *on topic* (1.0 in both rows). **Predict first:** from how many labe
 # %%
 overlaps, ways = (1, 3, 5, 7, 9), {"majority": [], "Dawid–Skene": []}
 for overlap in overlaps:
-    one = simulate.label(many, people, BORDERLINE, overlap, seed=2)
-    em = aggregation.dawid_skene(one.table.matrix, 2, m_step=m_step, e_step=e_step)
-    ways["majority"].append((vote(one.table.matrix, 2) == one.truth).mean())
-    ways["Dawid–Skene"].append((em.guesses.argmax(axis=1) == one.truth).mean())
+    by_vote, by_em = [], []
+    for seed in (2, 3, 4):  # three rounds of labelling
+        one = simulate.label(many, people, BORDERLINE, overlap, seed)
+        em = aggregation.dawid_skene(one.table.matrix, 2, m_step=m_step, e_step=e_step)
+        by_vote.append((vote(one.table.matrix, 2) == one.truth).mean())
+        by_em.append((em.guesses.argmax(axis=1) == one.truth).mean())
+    ways["majority"].append(np.mean(by_vote))
+    ways["Dawid–Skene"].append(np.mean(by_em))
+for way, shares in ways.items():
+    print(f"{way:12}", *(f"{overlap}: {x:.3f}  " for overlap, x in zip(overlaps, shares, strict=True)))
 figure = plots.labelling_basics.right_by_overlap(overlaps, ways)
 plots.show(figure, alt=f"Share right for {overlaps} labels a list: {ways}")
 
 # %% [markdown]
 """
-Every label costs money, so this picture is a budget. With one to three labels a list EM knows too little about
-anybody, and is no better than the vote: it needs **overlap**. And it believes in *one* truth: if half of the crowd reads a case otherwise, EM will
-call the smaller half bad workers. It mends carelessness, never instructions.
+Every label costs money, so this picture is a budget. (A tie counts as not right.) With one label a list EM can compare
+nobody, and does what the vote does: it needs **overlap**. From three on it saves about two labels a list: three are as
+good as five with a vote, five better than seven.
+
+It believes in *one* truth: if half of the crowd reads a case otherwise, EM will call the smaller half bad workers. It mends
+carelessness, never instructions.
 
 (The course's tests hold these two steps, in turns, to `crowd-kit`'s `DawidSkene`: the same probabilities to 1e-6 on
 10,000 labels; α to the `krippendorff` package and to `evalica`.)
@@ -707,7 +761,7 @@ call the smaller half bad workers. It mends carelessness, never instructions.
 ### 1.7 Golden tasks · 8 min · 3 points · needs nothing
 
 A **golden task** is one whose answer is known, mixed in unseen. Of your twenty lists, six were clear beyond doubt: they
-were golden. Here every seventh list of the crowd's is.
+were golden. Of the crowd's lists forty are, nine in ten of them on topic, as in ordinary data.
 """
 
 
@@ -746,7 +800,11 @@ _grade("1.7", lambda: golden_quality, seeds=(161, 162, 163))
 ### END HIDDEN TESTS
 
 # %%
-gold = np.where(np.arange(len(many)) % 7 == 0, said.truth, -1)
+order = np.random.default_rng(3).permutation(len(many))
+on, off = (order[said.truth[order] == c] for c in (0, 1))
+chosen = np.concatenate([on[:36], off[:4]])
+gold = np.full(len(many), -1)
+gold[chosen] = said.truth[chosen]
 golden = use("1.7", golden_quality)(said.table.matrix, gold)
 for name in ("w04", "w24", "w26"):
     right, number = golden[said.table.workers.index(name)]
@@ -754,8 +812,8 @@ for name in ("w04", "w24", "w26"):
 
 # %% [markdown]
 r"""
-Look at the intervals: a handful of golden tasks cannot tell a coin from a decent worker. And w26, who never reads, gets
-every golden list right that happens to be on topic. **Which number sees through that?**
+Look at the intervals: a handful of golden tasks can hardly tell a coin (w24) from a good worker (w04). And w26, who never
+reads, looks good, too: most golden lists happen to be on topic. **Which number sees through that?**
 """
 
 # %% [markdown]
@@ -767,14 +825,14 @@ and Yu (2012) is how far rows are apart:
 
 $$S_w = \frac{1}{C(C-1)} \sum_{c \neq c'} \tfrac12 \sum_l \big(M_w[c, l] - M_w[c', l]\big)^2$$
 
-The sum runs over ordered pairs of different truths; $S = 1$ is a perfect worker. **Predict first:** what has somebody
-who is always wrong, with two classes?
+The sum runs over ordered pairs of different truths; $S = 1$ is a perfect worker. **Predict first:** what score has
+somebody who is always wrong, with two classes?
 """
 
 
 # %% solution="spammer-scores"
 def spammer_scores(matrices):
-    """How much a worker's word tells about the truth: 0 nothing, 1 everything.
+    """How much a worker's label tells about the truth: 0 nothing, 1 everything.
 
     matrices: (workers, truth, said) float, rows sum to 1. The squared distance between
     two of a worker's rows, halved, averaged over all pairs of different truths.
@@ -790,13 +848,14 @@ def spammer_scores(matrices):
 
 # %%
 with once_written():
-    reads, always, never = [[0.9, 0.1], [0.3, 0.7]], [[1, 0], [1, 0]], [[0, 1], [1, 0]]
-    print(spammer_scores(np.array([reads, always, never])))
+    reads, always = [[0.9, 0.1], [0.3, 0.7]], [[1, 0], [1, 0]]
+    swapped = [[0, 1], [1, 0]]
+    print(spammer_scores(np.array([reads, always, swapped])))
 
 # %% [markdown]
 """
-(The third is always wrong and scores 1: turn their word round, and you know the truth. Probably they read the labels the
-wrong way round. Ask them!)
+(The third is always wrong and scores 1: turn their labels round, and you know the truth. Ask what they read! Only a
+*consistent* wrong tells so much: with three classes, who picks a wrong one at random has 0.25.)
 """
 
 # %%
@@ -831,10 +890,16 @@ for place in np.argsort(-np.triu(surprise), axis=None)[:3]:
 
 # %% [markdown]
 """
+29 people make 406 pairs: by chance alone about three of them exceed 2.4, and hardly ever one 4. Only the first pair is
+evidence.
+"""
+
+# %% [markdown]
+"""
 ### Tired, or pulled to the first button
 
-Not all bad labels are cheating. Two of the crowd are honest: w01 gets **tired**, w02 is **pulled** to whatever label
-stands first on the screen (for the crowd, that is shuffled). Both can be seen, in a longer session:
+Not all bad labels are cheating. Two honest workers: w01 gets **tired**, w02 is **pulled** to whatever label stands first
+(for the crowd, their order is shuffled). Both can be seen in a longer session:
 """
 
 # %%
@@ -847,8 +912,8 @@ for name in ("w00", "w02"):
 
 # %% [markdown]
 """
-What helps: short sessions and pay for breaks; a random order wherever there is one. Both cost nothing next to throwing
-honest people out.
+What helps: short sessions with paid breaks, which cost seconds (section 10 counts them), and a random order wherever there
+is one, which costs nothing. Throwing honest people out costs more.
 """
 
 # %% [markdown]
@@ -856,7 +921,8 @@ honest people out.
 ## 8 · The trap: golden tasks for taste
 
 Later you will ask **"which do you like best?"** Somebody proposes golden tasks for that, too: pairs where most people
-clearly like one list better. Who gets them "wrong" is thrown out. **Predict first:** who goes?
+clearly like one list better. Who gets them "wrong" is thrown out. Somebody else proposes **attention checks**: pairs in
+which one list has a fault that everybody can see. **Predict first:** who goes?
 """
 
 # %%
@@ -886,8 +952,11 @@ A labeller is right about a list with probability $a$. Two of them agree if both
 
 $$p_\text{agree} = a^2 + (1-a)^2$$
 
-Turned round, agreement says how good *anybody* can be against such labels, a reward model included. For InstructGPT's
-labellers, who agreed in 72.6 % of pairs (Ouyang et al. 2022):
+Turned round, $a = \big(1 + \sqrt{2p - 1}\big)/2$, with the root above ½. We call $a$ the **ceiling**: no reward model can
+match such labels more often. For likings read "right" as "says what most would say". The formula assumes two classes, the
+same $a$ for every list, and people who work alone (w28 does not).
+
+InstructGPT's training labellers agreed with each other in 72.6 ± 1.5 % of cases (Ouyang et al. 2022):
 """
 
 # %%
@@ -902,16 +971,13 @@ But not all lists are equally hard. **Predict first:** half of the lists are eas
 """
 
 # %%
-rng = np.random.default_rng(0)
 crowds = {}
 for name, each in (
     ("half easy, half coins", np.array([0.98, 0.5])),
     ("evenly from ½ to 1", np.linspace(0.5, 1, 101)),
     ("all 0.75", np.array([0.75])),
 ):
-    per_list = rng.choice(each, 200_000)
-    first, other = (rng.random(per_list.size) < per_list for _ in range(2))
-    crowds[name] = (per_list.mean(), (first == other).mean())
+    crowds[name] = (each.mean(), (each**2 + (1 - each) ** 2).mean())
     bound = (1 + np.sqrt(2 * crowds[name][1] - 1)) / 2
     print(f"{name:22} really right {crowds[name][0]:.3f} · by the formula {bound:.3f}")
 
@@ -937,17 +1003,17 @@ Seconds times overlap times wage. Yours, if you labelled:
 timed = [row["seconds"] for row in mine if row.get("seconds")]
 seconds = float(np.median(timed)) if len(timed) >= 10 else 9.0
 print(f"{seconds:.0f} s a list, {'yours' if len(timed) >= 10 else 'assumed'}")
-wage, breaks = 15.0, 4.0  # an hour; seconds a list for instructions and breaks
+wage, breaks = 15.0, 4.0  # dollars an hour; seconds a list for instructions and breaks
 for overlap, right in zip(overlaps, ways["Dawid–Skene"], strict=True):
     hours = 1000 * overlap * (seconds + breaks) / 3600
-    cost = f"{hours:4.1f} hours, {hours * wage:4.0f} for 1,000 lists"
-    print(f"{overlap} labels: {cost}, {right:.3f} of them right")
+    cost = f"{hours:4.1f} hours, {hours * wage:3.0f} dollars for 1,000 lists"
+    print(f"overlap {overlap}: {cost}, {right:.3f} of them right")
 
 # %% [markdown]
 """
 **Fair pay** is pay for *time*, with reading the instructions, breaks, and rejected work in it, at least at the legal
-minimum where the worker lives. Pay by the piece without that, and the median comes out near 2 dollars an hour (Hara et
-al. 2018, on Mechanical Turk). It is bad for the data, too: haste is what the spammers' curve looks like.
+minimum where the worker lives. Hara et al. (2018) found a median near 2 dollars an hour on Mechanical Turk, counting unpaid
+time.
 
 Tell people what their labels are for and who sees them; ask for consent; keep no name that you do not need; let them flag
 and skip without loss. `docs/annotation-guide.md` in this repository is a guideline to hand out.
@@ -955,7 +1021,7 @@ and skip without loss. `docs/annotation-guide.md` in this repository is a guidel
 
 # %% [markdown]
 """
-## 11 · In your own words · 4 points
+## 11 · In your own words · 20 min · 4 points
 
 A start-up collects *"which of these two lists do you like best?"* from 40 workers, five a pair. A tenth of the pairs are
 golden: "the better list" was chosen by the founders. Who falls below 80 % is fired without pay. On the remaining labels α
@@ -985,8 +1051,8 @@ how many were removed for their taste, mixed with how many did not read.
 I would check attention instead: a list with four items, one with an item twice, one that is off topic, each against a
 faultless list, and a hidden repeat after half an hour. Who fails several is talked to, and paid for the time.
 
-A reward model trained on what is left learns the founders' taste, with false certainty, and PPO will push towards it. The
-minority is gone from the product, and worked for nothing.
+A reward model trained on what is left learns the founders' taste, with false certainty, and training will push towards it.
+The minority is gone from the product, and worked for nothing.
 """
 
 # %% [markdown]
@@ -995,7 +1061,7 @@ minority is gone from the product, and worked for nothing.
 
 - Plant a crowd of your own: `simulate.Labeller("me", skill=(0.9, 0.6), fatigue=0.5)`. From how many labels on does EM find
   its matrix?
-- Give EM instructions that decide no case (`mentioned=()`). Which workers does it call bad? Are they?
+- Give the crowd instructions that decide no case (`mentioned=()`). Which workers does it call bad? Are they?
 - Let three of ten workers copy from one another. What does the majority do, what does EM?
 - `crowd-kit` has more: GLAD adds the difficulty of each list. (Of version 1.4.2 use what runs: `GoldMajorityVote`, `Wawa`
   and `ZeroBasedSkill` stop with an error under this course's scikit-learn, tried on 27 November 2026.)

@@ -115,7 +115,7 @@ def golden_quality(labels: Labels, gold: Labels) -> Floats:
 
 
 def spammer_scores(matrices: Floats) -> Floats:
-    """How much a worker's word tells about the truth: 0 nothing, 1 everything (Raykar and Yu 2012, section 3).
+    """How much a worker's label tells about the truth: 0 nothing, 1 everything (Raykar and Yu 2012, section 3).
 
     matrices: (workers, truth, said) float, rows sum to 1. The squared distance between two of a worker's rows, halved,
     averaged over all pairs of different truths: who says the same whatever the truth has equal rows.

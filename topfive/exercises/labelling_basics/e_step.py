@@ -39,7 +39,7 @@ def _cases(seed: int) -> list[Case]:
 
 def _logs(labels: Ints, matrices: Floats) -> Floats:
     logs = np.log(matrices)
-    said_it = [(labels == word).astype(float) @ logs[:, :, word] for word in range(matrices.shape[2])]
+    said_it = [(labels == label).astype(float) @ logs[:, :, label] for label in range(matrices.shape[2])]
     return np.asarray(sum(said_it))
 
 
@@ -92,7 +92,7 @@ def _uniform_where_empty(labels: Ints, prior: Floats, matrices: Floats) -> Float
 
 def _weighted_votes(labels: Ints, prior: Floats, matrices: Floats) -> Floats:
     """Each label adds its worker's column; the prior comes on top."""
-    votes = sum((labels == word).astype(float) @ matrices[:, :, word] for word in range(matrices.shape[2]))
+    votes = sum((labels == label).astype(float) @ matrices[:, :, label] for label in range(matrices.shape[2]))
     guesses = votes * prior + (labels < 0).all(axis=1, keepdims=True) * prior
     return np.asarray(guesses / guesses.sum(axis=1, keepdims=True))
 
@@ -199,7 +199,7 @@ EXERCISE = Exercise(
     hints=(
         "For one list: begin with the prior. For each worker who gave a label, multiply by the column of their matrix "
         "for that label. In the end, divide by the sum.",
-        "In logarithms a product is a sum. For one word, `(labels == word) @ np.log(matrices[:, :, word])` adds it up "
+        "In logarithms a product is a sum. For one class c, `(labels == c) @ np.log(matrices[:, :, c])` adds it up "
         "for all lists and workers at once; who was not asked adds nothing.",
         "Add the logarithm of the prior, subtract each row's largest number, take `np.exp`, divide by each row's sum.",
     ),

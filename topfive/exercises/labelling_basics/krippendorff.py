@@ -36,6 +36,7 @@ def _cases(seed: int) -> list[Case]:
         Case("many classes, few lists", (drawn(9, 5, 4, 0.3),), look_at="n(n − 1), not n²."),
         Case("only one class", (one,), look_at="what the expected disagreement is then."),
         Case("no list with two labels", (whole([[0, -1], [-1, 1], [1, -1]]),), look_at="what is left to compare."),
+        Case("nobody labelled anything", (np.full((3, 2), -1),), look_at="what is counted where no class was said."),
     ]
 
 

@@ -108,12 +108,12 @@ EXERCISE = Exercise(
             "normalised over the truth",
             _matrices(finish=_by_truth),
             "That is what comes out when each *column* sums to 1: how likely the truth is, given what was said. Asked "
-            "is how likely a word is, given the truth. Look at: the axis you divide over.",
+            "is how likely a label is, given the truth. Look at: the axis you divide over.",
         ),
         Mistake(
             "transposed",
             lambda labels, guesses, floor=FLOOR: worker_matrices(labels, guesses, floor).transpose(0, 2, 1),
-            "These are the right numbers, with truth and word exchanged: [worker, said, truth]. Look at: the order in "
+            "These are the right numbers, with truth and label exchanged: [worker, said, truth]. Look at: the order in "
             "the docstring.",
         ),
         Mistake(
@@ -166,7 +166,7 @@ EXERCISE = Exercise(
         Mistake(
             "everything sums to 1",
             _matrices(finish=_all_together),
-            "That is what comes out when a worker's whole matrix sums to 1: how often truth and word meet. Asked is "
+            "That is what comes out when a worker's whole matrix sums to 1: how often truth and label meet. Asked is "
             "the share *within* each truth. Look at: the axis of your sum.",
         ),
         Mistake(
@@ -184,11 +184,11 @@ EXERCISE = Exercise(
         ),
     ),
     hints=(
-        "For one worker and one word: of the lists to which the worker said that word, add up the guesses. That is a "
-        "vector, one number a truth.",
-        "`labels == said` is (tasks, workers), True where that word was said; nobody's −1 is ever equal to a word. Its "
+        "For one worker and one class: of the lists that the worker called so, add up the guesses. That is a vector, "
+        "one number a truth.",
+        "`labels == c` is (lists, workers), True where class c was said; −1 never equals a class. Its "
         "transpose times `guesses`, by `@`, gives all workers at once.",
-        "Stack those for all words along a last axis, take `np.maximum` with the floor, and divide by the sum over "
+        "Stack those for all classes along a last axis, take `np.maximum` with the floor, and divide by the sum over "
         "that last axis, with `keepdims=True`.",
     ),
 )

@@ -24,12 +24,12 @@ def _cases(seed: int) -> list[Case]:
         Case(
             "equal rows, whatever they are",
             (same,),
-            look_at="whether a worker's word depends on the truth at all.",
+            look_at="whether a worker's label depends on the truth at all.",
         ),
         Case(
             "always right, and always wrong in the same way",
             (np.concatenate([np.eye(3)[None], turned, np.eye(3)[None, ::-1]]),),
-            look_at="a worker from whose word the truth can be told for sure, though it is never the truth itself.",
+            look_at="a worker from whose label the truth can be told for sure, though it is never the truth itself.",
         ),
     ]
 
