@@ -178,8 +178,9 @@ plots.show(figure, alt="Agreement by case, for the bare question and your instru
 without = "stray"  # then another
 fewer = [case for case in mentioned if case != without]
 less = simulate.label(many, honest, fewer, seed=2)
-figure = plots.labelling_basics.agreement_by_case({f"without {without}": less, "yours": yours})
-plots.show(figure, alt=f"Agreement by case, for your instructions and without {without}")
+both = {f"without {without}": less, "yours": yours}
+figure = plots.labelling_basics.agreement_by_case(both)
+plots.show(figure, alt=f"Agreement by case, for your text and without {without}")
 
 # %% [markdown]
 """
@@ -372,8 +373,8 @@ def cohen_kappa(a, b) -> float:
 
 # %%
 with once_written():
-    print("always on topic:", cohen_kappa(perfect, always_on))
-    print("by hand:        ", cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])))
+    print("always on:", cohen_kappa(perfect, always_on))
+    print("by hand:  ", cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])))
 
 # %% [markdown]
 """
@@ -734,7 +735,7 @@ for overlap in overlaps:
     ways["majority"].append(np.mean(by_vote))
     ways["Dawid–Skene"].append(np.mean(by_em))
 for way, shares in ways.items():
-    print(f"{way:12}", *(f"{overlap}: {x:.3f}  " for overlap, x in zip(overlaps, shares, strict=True)))
+    print(f"{way:12}", *(f"{x:.3f}" for x in shares), f"right, {overlaps} labels")
 figure = plots.labelling_basics.right_by_overlap(overlaps, ways)
 plots.show(figure, alt=f"Share right for {overlaps} labels a list: {ways}")
 
@@ -1003,7 +1004,7 @@ Seconds times overlap times wage. Yours, if you labelled:
 timed = [row["seconds"] for row in mine if row.get("seconds")]
 seconds = float(np.median(timed)) if len(timed) >= 10 else 9.0
 print(f"{seconds:.0f} s a list, {'yours' if len(timed) >= 10 else 'assumed'}")
-wage, breaks = 15.0, 4.0  # dollars an hour; seconds a list for instructions and breaks
+wage, breaks = 15.0, 4.0  # dollars an hour; seconds a list for reading and breaks
 for overlap, right in zip(overlaps, ways["Dawid–Skene"], strict=True):
     hours = 1000 * overlap * (seconds + breaks) / 3600
     cost = f"{hours:4.1f} hours, {hours * wage:3.0f} dollars for 1,000 lists"
