@@ -897,13 +897,13 @@ ax.set(
     xlabel="worker",
     ylabel="leaning (nats), 99 %",
 )
-plots.show(fig, alt="Each worker's leaning with its interval, and a dotted line at log 3")
+plots.show(fig, alt="Each worker's leaning and its interval; a dotted line at log 3")
 
 # %% [markdown]
 """
 The dotted line is log 3. The sides were drawn by lot, so taste cannot make an interval lie above it. Honest workers
 lean as well, a little; the fit takes that off the scores without throwing anybody out (*Going further* has an
-exercise on how much).
+exercise on how much). One of the fifty only ever ties, so no leaning can be found.
 """
 
 # %% [markdown]
@@ -1040,7 +1040,7 @@ lengths = sorted({run["minutes"] for run in record["runs"]})
 fig, [ax] = plots.figure(width=6)
 colours = (plots.BASE, plots.RLHF, plots.JUDGE, plots.SFT)
 means = {}
-for way, colour in zip(minutes.WAYS, colours, strict=True):
+for place, (way, colour) in enumerate(zip(minutes.WAYS, colours, strict=True)):
     runs = [run for run in record["runs"] if run["way"] == way]
     right = [[run["right"] for run in runs if run["minutes"] == m] for m in lengths]
     found = [stats.bootstrap(values) for values in right]
@@ -1048,7 +1048,7 @@ for way, colour in zip(minutes.WAYS, colours, strict=True):
     print(f"{way:15}", *said_of)
     means[way] = [one.mean for one in found]
     ax.errorbar(
-        lengths,
+        np.array(lengths) + 0.4 * place,  # side by side
         means[way],
         [[one.mean - one.low for one in found], [one.high - one.mean for one in found]],
         capsize=2,
@@ -1064,12 +1064,12 @@ ax.set(
 ax.legend(frameon=False, labelcolor=plots.INK)
 plots.show(
     fig,
-    alt="Held-out pairs right by minutes of labelling, a line with 95 % bars for each way",
+    alt="Held-out pairs right by minutes of labelling, one line a way",
 )
 
 # %% [markdown]
 """
-Comparing is lowest at every length, but only at 40 minutes do the intervals hardly touch. The other three cannot be
+Comparing is lowest at every length, but only at 40 minutes do the intervals (95 %) hardly touch. The other three cannot be
 told apart. Given these assumptions, four lists read once tell more than two. That is nearly built in; what could
 overturn it is noise that grows with the number of lists.
 """
@@ -1134,7 +1134,8 @@ import textwrap
 from topfive.ledger.convert import preference_rows
 
 export = preference_rows(given.all())
-print(f"{len(export)} pairs ({given.of('compare', 'rank', 'best and worst')}); the first:")
+exported = given.of("compare", "rank", "best and worst")
+print(f"{len(export)} pairs ({exported}); the first:")
 for name in ("prompt", "chosen", "rejected", "type"):
     print(f"{name:9}", textwrap.shorten(export[0][name], 70, placeholder=" …"))
 
