@@ -133,8 +133,7 @@ def my_instructions() -> str:
 
     Not sure? Take the first reading that comes to mind. Skip only what you cannot judge
     at all, and flag what is offensive. Your labels are used to choose training data for
-    a small language model; the course's staff sees them without your name.
-    """
+    a small language model; the course's staff sees them without your name."""
     ### END SOLUTION
 
 

@@ -73,6 +73,6 @@ def test_more_answers_about_a_pair_make_its_distance_surer():
 
 @pytest.mark.slow
 def test_active_choice_needs_at_most_seven_tenths_of_the_answers_of_a_random_one():
-    """A small version of data/recorded/collecting/active.json, whose interval lies below 0.7 as well."""
-    found = race(range(0, 400, 10), lists=10, answers=60, spread=3.0)
+    """A fifth of the races behind data/recorded/collecting/active.json, whose interval lies below 0.7 as well."""
+    found = race(range(0, 400, 10), lists=16, answers=120, spread=3.0)
     assert found.share() <= 0.7
