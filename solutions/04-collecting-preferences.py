@@ -1161,9 +1161,9 @@ agreed = ledger.consent(agree)
 # %% test="clicks-test" points=3
 # Half of the tasks of all four ways: 3 points; of three ways 2, of two 1.
 ### BEGIN HIDDEN TESTS
-from topfive.checks.locked import grade_clicks as _grade_clicks
+from topfive.checks.locked import grade_clicks as _grade
 
-_grade_clicks(at_least={2: 1, 3: 2, 4: 3})
+_grade(at_least={2: 1, 3: 2, 4: 3})
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -194,6 +194,13 @@ def written(**more: object) -> dict:
     return {"kind": "answer", "type": "write", "prompt": convert.prompt_record(PROMPT), "texts": [LISTS[0]]} | more
 
 
+def labelled(**more: object) -> dict:
+    said = {"label": "on topic", "labels": ["on topic", "off topic"]}
+    return (
+        {"kind": "answer", "type": "label", "prompt": convert.prompt_record(PROMPT), "texts": [LISTS[0]]} | said | more
+    )
+
+
 @pytest.mark.parametrize("kind", list(convert.EXPORTS))
 @pytest.mark.parametrize(
     "odd",
@@ -222,7 +229,7 @@ def test_rows_of_one_export_have_columns_of_one_kind(book, tmp_path, kind, odd):
     import datasets
 
     for more in ({"seconds": 4.5, "panel": "first"}, odd, {}):
-        for event in (ranked(2, 1, 3, **more), rated(**more), written(**more)):
+        for event in (ranked(2, 1, 3, **more), rated(**more), written(**more), labelled(**more)):
             book.append(event)
     rows = convert.EXPORTS[kind](ledger.read(book.path)[0])
     file = tmp_path / "out.jsonl"
