@@ -162,7 +162,7 @@ def test_parts_compared_names_what_changed_most():
     drawn = parts_compared({"base": before, "SFT": after})
     draw(drawn)
     ax = drawn.axes[0]
-    assert ax.get_title() == "Most changed: five numbered items, 0.50 → 1.00"
+    assert ax.get_title() == "From base to SFT, most changed: five numbered items, 0.50 → 1.00"
     heights = [bar.get_height() for bar in ax.patches]
     assert heights[:5] == [0.5, 0.5, 0.5, 1.0, 1.0]
     assert heights[5:] == pytest.approx([1.0, 0.5, 0.5, 0.8, 1.0])

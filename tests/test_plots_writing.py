@@ -34,5 +34,5 @@ def test_two_sets_name_the_part_that_differs_most():
         return [Judgement(valid, 0.6, 0.2, 0.9, 0.8, 0.0)] * 4
 
     drawn = writing_demonstrations.two_sets({"base model": lists(1.0), "pile": lists(0.5), "set": lists(0.75)})
-    assert title(drawn) == "pile → set: five numbered items 0.50 → 0.75"
+    assert title(drawn) == "From pile to set, most changed: five numbered items, 0.50 → 0.75"
     assert len(drawn.axes[0].patches) == 15

@@ -10,10 +10,14 @@ from topfive.judge import Judgement
 from topfive.plots.style import BASE, INK, PARTS, RLHF, SFT, figure, picture
 from topfive.stats import bootstrap
 
+COLOURS = {"base": BASE, "SFT": SFT, "PPO": RLHF}
 
-def parts_compared(judged: Mapping[str, Sequence[Judgement]]) -> Figure:
-    """Mean of each named part of quality for several models ("base", "SFT", …), with bootstrap intervals over lists."""
-    colours = {"base": BASE, "SFT": SFT, "PPO": RLHF}
+
+def parts_compared(judged: Mapping[str, Sequence[Judgement]], colours: Mapping[str, str] = COLOURS) -> Figure:
+    """Mean of each named part of quality for several models, with bootstrap intervals over lists.
+
+    judged: model → its lists. The title says which part differs most between the last two. colours: of the models.
+    """
     drawn, [ax] = figure(width=7.0)
     width = 0.8 / len(judged)
     means: dict[str, list[float]] = {}
@@ -24,11 +28,11 @@ def parts_compared(judged: Mapping[str, Sequence[Judgement]]) -> Figure:
         reach = [[share.mean - share.low for share in shares], [share.high - share.mean for share in shares]]
         colour = colours.get(label, INK)
         ax.bar(places, means[label], width, yerr=reach, color=colour, label=label, ecolor=INK, capsize=3)
-    first, *_, last = means
+    *_, first, last = means
     change = [after - before for before, after in zip(means[first], means[last], strict=True)]
     most = max(range(len(PARTS)), key=lambda index: abs(change[index]))
     name = list(PARTS.values())[most].replace("\n", " ")
-    ax.set(title=f"Most changed: {name}, {means[first][most]:.2f} → {means[last][most]:.2f}")
+    ax.set(title=f"From {first} to {last}, most changed: {name}, {means[first][most]:.2f} → {means[last][most]:.2f}")
     ax.set(ylabel="share, 95 % interval", ylim=(0, 1.05))
     ax.set_xticks(range(len(PARTS)), list(PARTS.values()), fontsize="x-small")
     ax.legend(frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(1.0, 0.0))

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from topfive.judge import Judgement
-from topfive.plots.style import BASE, INK, PARTS, RLHF, SFT, figure
-from topfive.stats import bootstrap
+from topfive.plots.language_modeling import parts_compared
+from topfive.plots.style import BASE, INK, RLHF, SFT, figure
 
 
 def likeness(similarities: Sequence[float], near: float) -> Figure:
@@ -48,22 +48,4 @@ def earnings(by_price: Mapping[str, Sequence[float]], wage: float) -> Figure:
 
 def two_sets(judged: Mapping[str, Sequence[Judgement]]) -> Figure:
     """Mean of each named part of quality, for the base model and for two models tuned on it, with intervals."""
-    colours = (BASE, "#7fb8d8", SFT)
-    drawn, [ax] = figure(width=7.5)
-    width = 0.8 / len(judged)
-    means: dict[str, list[float]] = {}
-    for index, (label, lists) in enumerate(judged.items()):
-        shares = [bootstrap([getattr(one, part) for one in lists]) for part in PARTS]
-        places = [place + (index - (len(judged) - 1) / 2) * width for place in range(len(PARTS))]
-        means[label] = [share.mean for share in shares]
-        reach = [[share.mean - share.low for share in shares], [share.high - share.mean for share in shares]]
-        ax.bar(places, means[label], width, yerr=reach, color=colours[index], label=label, ecolor=INK, capsize=3)
-    *_, before, after = means
-    change = [b - a for a, b in zip(means[before], means[after], strict=True)]
-    most = max(range(len(PARTS)), key=lambda index: abs(change[index]))
-    name = list(PARTS.values())[most].replace("\n", " ")
-    ax.set(title=f"{before} → {after}: {name} {means[before][most]:.2f} → {means[after][most]:.2f}")
-    ax.set(ylabel="share, 95 % interval", ylim=(0, 1.05))
-    ax.set_xticks(range(len(PARTS)), list(PARTS.values()), fontsize="x-small")
-    ax.legend(frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(1.0, 0.0))
-    return drawn
+    return parts_compared(judged, dict(zip(judged, (BASE, "#7fb8d8", SFT), strict=True)))
