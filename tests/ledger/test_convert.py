@@ -1,6 +1,7 @@
 """What clicks mean: rankings, pairs, ratings, lists; undone, repeated and broken ones handled."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,16 @@ def test_a_best_and_a_worst_are_pairs_and_nothing_is_equal(book):
     assert {(row["chosen"], row["rejected"]) for row in convert.preference_rows(events)} == {r.texts for r in found}
     assert {row["mode"] for row in convert.preference_rows(events)} == {"best and worst"}
     assert "not a whole ranking" in convert.as_ranking(events[0])
+
+
+def test_of_four_lists_the_two_between_are_not_compared(book):
+    texts = [*LISTS, "\n1. oats"]
+    book.append(best_and_worst(3, 1, texts=texts))
+    found, _ = ledger.rankings(book.path)
+    assert [ranking.ranks for ranking in found] == [(1, 2)] * 5
+    assert {frozenset(ranking.texts) for ranking in found} == {
+        frozenset(pair) for pair in combinations(texts, 2) if set(pair) != {LISTS[0], LISTS[2]}
+    }
 
 
 @pytest.mark.parametrize(("best", "worst"), [(1, 1), (0, 3), (-1, 2), (None, 2), (True, 2), ("0", 1)])

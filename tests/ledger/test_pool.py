@@ -144,6 +144,24 @@ def test_half_a_class_without_consent_is_left_out_and_counted(tmp_path: Path):
     assert [path.read_bytes() for path in paths] == before
 
 
+def test_copies_brought_to_another_assignment_are_passed_over(tmp_path: Path):
+    path = student(tmp_path / "brought", "one", keep=slice(28, 40))  # a folder above may have any name
+    copy = (
+        path.parents[2] / "05-preference-modeling" / "work" / "brought" / "04-collecting-preferences" / "ledger.jsonl"
+    )
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(path.read_bytes())
+    assert pool.find([tmp_path / "brought"]) == [path.resolve()]
+
+
+def test_nothing_tells_in_which_order_the_ledgers_were_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    paths = [student(tmp_path, name, keep=slice(28, 40)) for name in ("a", "b", "c")]
+    monkeypatch.setattr(pool, "_numbers", lambda count: ["s03", "s01", "s02"])  # as the lot may fall
+    labellers = [row["labeller"] for row in pool.gather(paths).judgements]
+    assert labellers == sorted(labellers)
+    assert set(labellers) == {"s01", "s02", "s03"}
+
+
 def test_the_last_word_counts_and_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     book = Ledger(tmp_path / "ledger.jsonl")
     assert not consent(False, book)

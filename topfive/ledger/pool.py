@@ -55,7 +55,7 @@ def find(places: Sequence[Path]) -> list[Path]:
             raise TopFiveError(f"{place}: there is no such file or folder")
         files = sorted(place.rglob("*.jsonl")) if place.is_dir() else [place]
         own = [file for file in files if not place.is_dir() or (is_ledger(file) or file.name == "ledger.jsonl")]
-        own = [file for file in own if "brought" not in file.parts]  # copies that an assignment made of another's
+        own = [file for file in own if "brought" not in file.relative_to(place).parts]  # copies of another assignment's
         if not own:
             raise TopFiveError(f"{place}: no ledger in it; they are called work/ledger.jsonl")
         found += own
