@@ -22,11 +22,16 @@ def test_a_name_from_a_cell_above_is_told_where_it_comes_from():
     assert errors == ["NameError"]
     assert "If `loss_fn` is made in a cell above" in printed
     assert "Run All Above Selected Cell" in printed
+    inside, errors = outputs_of_last(FIRST, "def f():\n    return table\nf()")
+    assert errors == ["NameError"]
+    assert "If `table` is made" in inside
 
 
 @pytest.mark.slow
 def test_other_errors_stay_as_they_are():
     assert outputs_of_last(FIRST, "1 / 0") == ("", ["ZeroDivisionError"])
+    in_a_module = "import types; m = types.ModuleType('m'); exec('def f(): return missing', m.__dict__); m.f()"
+    assert outputs_of_last(FIRST, in_a_module) == ("", ["NameError"])
     assert outputs_of_last(FIRST, "def f():\n    x = x + 1\nf()") == ("", ["UnboundLocalError"])
 
 

@@ -1,9 +1,11 @@
 """A word for whoever runs a cell before those that it builds on: after the NameError, what to do.
 
-Only for names that a cell itself looks for in vain, and only in a notebook; while it is graded nothing is added.
+Only for names that the notebook itself looks for in vain, in a cell or in a function written there. While a notebook is
+graded, nothing is added.
 """
 
 import os
+import traceback
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +20,8 @@ def _explain(
     shell: Any, kind: type[NameError], error: NameError, trace: TracebackType, tb_offset: int | None = None
 ) -> None:
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    if error.name and error.name not in shell.user_ns and not isinstance(error, UnboundLocalError):
+    *_, (frame, _) = traceback.walk_tb(trace)
+    if frame.f_globals is shell.user_ns and not isinstance(error, UnboundLocalError):
         print(
             f"If `{error.name}` is made in a cell above, that cell has not run since the kernel started: choose "
             "Run → Run All Above Selected Cell, then run this one again. If not, look for a slip in the name."
