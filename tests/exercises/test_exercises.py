@@ -36,22 +36,15 @@ VARIANTS = {
     **variants_preference_modeling.VARIANTS,
     **variants_ppo.VARIANTS,
 }
-MISTAKES = [
-    pytest.param(one, mistake, function, id=f"{one.number}-{mistake.name}" + f"-{way}" * (way > 1))
-    for one in EXERCISES
-    for mistake in one.mistakes
-    for way, function in enumerate(mistake.functions, start=1)
-]
-WRONG = [param for param in MISTAKES if not param.values[1].advice]
-FIRST = [param for param in WRONG if param.values[2] is param.values[1].function]
-ADVICE = [param for param in MISTAKES if param.values[1].advice]
-RIGHT = [
-    pytest.param(one, variant, id=f"{one.number}-{variant.__name__}")
-    for one in EXERCISES
-    for variant in VARIANTS.get(one.number, [])
-]
 
 every_exercise = pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.number)
+
+
+def wrong_answers(one: Exercise) -> Iterator[tuple[Mistake, int, Function]]:
+    """Every known mistake with each way of making it, numbered; the first is the usual one."""
+    for mistake in one.mistakes:
+        if not mistake.advice:
+            yield from ((mistake, way, function) for way, function in enumerate(mistake.functions, start=1))
 
 
 def flat(text: str) -> str:
@@ -121,47 +114,57 @@ def test_the_solution_gets_full_points_on_many_seeds_and_no_advice(one: Exercise
     assert verdict.advice == ()
 
 
-@pytest.mark.parametrize(("one", "variant"), RIGHT)
-def test_every_right_variant_gets_full_points(one: Exercise, variant: Callable[..., Any]):
-    verdict = examine(one, variant, SEEDS)
-    assert [words for _, words in verdict.wrong] == []
-    assert verdict.points == one.points
-    assert "✗" not in said(one, variant)
+@every_exercise
+def test_every_right_variant_gets_full_points(one: Exercise, subtests: pytest.Subtests):
+    for variant in VARIANTS[one.number]:
+        with subtests.test(variant=variant.__name__):
+            verdict = examine(one, variant, SEEDS)
+            assert [words for _, words in verdict.wrong] == []
+            assert verdict.points == one.points
+            assert "✗" not in said(one, variant)
 
 
 # --- wrong ones ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
-def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, mistake: Mistake, function: Function):
-    for seed in SEEDS if function is mistake.function else SEEDS[:4]:
-        assert examine(one, function, [seed]).points <= one.points - 0.5
+@every_exercise
+def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, subtests: pytest.Subtests):
+    for mistake, way, function in wrong_answers(one):
+        for seed in SEEDS if way == 1 else SEEDS[:4]:
+            with subtests.test(mistake=mistake.name, way=way, seed=seed):
+                assert examine(one, function, [seed]).points <= one.points - 0.5
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
-def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, mistake: Mistake, function: Function):
-    verdict = seen(one, function)
-    named = verdict.mistake
-    assert named is not None
-    assert named.name == mistake.name
-    text = said(one, function)
-    assert flat(mistake.hint) in text
-    assert not [other.name for other in one.mistakes if other.hint != mistake.hint and flat(other.hint) in text]
+@every_exercise
+def test_every_mistake_gets_its_own_hint_and_no_other(one: Exercise, subtests: pytest.Subtests):
+    for mistake, way, function in wrong_answers(one):
+        with subtests.test(mistake=mistake.name, way=way):
+            named = seen(one, function).mistake
+            assert named is not None
+            assert named.name == mistake.name
+            text = said(one, function)
+            assert flat(mistake.hint) in text
+            assert not [other.name for other in one.mistakes if other.hint != mistake.hint and flat(other.hint) in text]
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), WRONG)
-def test_mistakes_are_told_apart_pairwise(one: Exercise, mistake: Mistake, function: Function):
-    verdict = seen(one, function)
-    same = [other.name for other in one.mistakes if not other.advice and verdict._equals(other)]
-    assert same == [mistake.name]
+@every_exercise
+def test_mistakes_are_told_apart_pairwise(one: Exercise, subtests: pytest.Subtests):
+    for mistake, way, function in wrong_answers(one):
+        with subtests.test(mistake=mistake.name, way=way):
+            verdict = seen(one, function)
+            same = [other.name for other in one.mistakes if not other.advice and verdict._equals(other)]
+            assert same == [mistake.name]
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), ADVICE)
-def test_advice_costs_nothing_and_is_said(one: Exercise, mistake: Mistake, function: Function):
-    verdict = examine(one, function, SEEDS)
-    assert verdict.points == one.points
-    assert verdict.advice == (mistake.hint,)
-    assert flat(mistake.hint) in said(one, function)
+@every_exercise
+def test_advice_costs_nothing_and_is_said(one: Exercise, subtests: pytest.Subtests):
+    for mistake in (mistake for mistake in one.mistakes if mistake.advice):
+        for way, function in enumerate(mistake.functions, start=1):
+            with subtests.test(advice=mistake.name, way=way):
+                verdict = examine(one, function, SEEDS)
+                assert verdict.points == one.points
+                assert verdict.advice == (mistake.hint,)
+                assert flat(mistake.hint) in said(one, function)
 
 
 # --- two slips at once --------------------------------------------------------------------------------------------
@@ -250,6 +253,7 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@cache
 def telling(one: Exercise) -> set[str]:
     """The solution's own numbers as somebody would write them, but for those that say nothing (0, 1, 12)."""
     values = {
@@ -267,13 +271,15 @@ def decimals(text: str) -> set[str]:
     return set(re.findall(r"\d+\.\d+", text))
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), FIRST)
-def test_no_right_number_is_printed(one: Exercise, mistake: Mistake, function: Function):
+@every_exercise
+def test_no_right_number_is_printed(one: Exercise, subtests: pytest.Subtests):
     """Except where the student's own number stands, turned round or in another place."""
-    verdict = seen(one, function)
-    own = {f"{abs(v):.3g}" for one_ in verdict.outcomes for t in tensors(one_.value) for v in t.flatten().tolist()}
-    text = re.sub(r"[\d.]+ of [\d.]+ points.*", "", said(one, function).removeprefix(one.number))
-    assert not (decimals(text) - own) & telling(one)
+    for mistake, way, function in wrong_answers(one):
+        with subtests.test(mistake=mistake.name, way=way):
+            values = [tensor for outcome in seen(one, function).outcomes for tensor in tensors(outcome.value)]
+            own = {f"{abs(value):.3g}" for tensor in values for value in tensor.flatten().tolist()}
+            text = re.sub(r"[\d.]+ of [\d.]+ points.*", "", said(one, function).removeprefix(one.number))
+            assert not (decimals(text) - own) & telling(one)
 
 
 @every_exercise
@@ -282,6 +288,8 @@ def test_hints_hold_no_right_number(one: Exercise):
     assert not decimals(words) & telling(one)
 
 
-@pytest.mark.parametrize(("one", "mistake", "function"), FIRST)
-def test_a_line_fits_the_page(one: Exercise, mistake: Mistake, function: Function):
-    assert max(len(line) for text in lines(one, function) for line in text.splitlines()) <= 110
+@every_exercise
+def test_a_line_fits_the_page(one: Exercise, subtests: pytest.Subtests):
+    for mistake, way, function in wrong_answers(one):
+        with subtests.test(mistake=mistake.name, way=way):
+            assert max(len(line) for text in lines(one, function) for line in text.splitlines()) <= 110
