@@ -6,7 +6,7 @@ Policies are orange, the reference blue, the truth grey, as everywhere in the co
 import html
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from matplotlib.axes import Axes
@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from topfive.plots.style import BASE, INK, JUDGE, PARTS, RLHF, SFT, bare, figure, picture
-from topfive.ppo.trainer import Metrics, PPOStep
 from topfive.stats import Estimate, bootstrap
+
+if TYPE_CHECKING:  # at run time, every notebook with a picture would wait seconds for transformers
+    from topfive.ppo.trainer import Metrics, PPOStep
 
 COLOURS = {"reference": SFT, "optimum": BASE, "PPO": RLHF}
 
@@ -126,7 +128,7 @@ def _name(run: Mapping[str, Any]) -> str:
 # --- a run, live and as a whole --------------------------------------------------------------------------------------
 
 
-def draw_curves(axes: Sequence[Axes], history: Sequence[Metrics]) -> None:
+def draw_curves(axes: Sequence[Axes], history: "Sequence[Metrics]") -> None:
     """Score, KL and length of a PPO run over its steps, on three axes."""
     steps = range(1, len(history) + 1)
     first, last = history[0]["objective/scores"], history[-1]["objective/scores"]
@@ -142,7 +144,7 @@ def draw_curves(axes: Sequence[Axes], history: Sequence[Metrics]) -> None:
         bare(ax)
 
 
-def ppo_curves(history: Sequence[Metrics]) -> Figure:
+def ppo_curves(history: "Sequence[Metrics]") -> Figure:
     """A finished PPO run as a figure."""
     drawn, axes = figure(columns=3)
     draw_curves(axes, history)
@@ -177,13 +179,13 @@ class LiveCurves:
         self.history: list[Metrics] = []
         self._handle: Any = None
 
-    def __call__(self, step: PPOStep) -> None:
+    def __call__(self, step: "PPOStep") -> None:
         """Take in one step; redraw if it is its turn."""
         self.history.append(step.metrics)
         if step.step % self.every == 0 or step.step == step.total_steps:
             self._show(step)
 
-    def _show(self, step: PPOStep) -> None:
+    def _show(self, step: "PPOStep") -> None:
         from IPython.display import HTML, display
 
         a_step = median(sum(row.get(f"time/{part}", 0.0) for part in ("sampling", "updates")) for row in self.history)
@@ -194,7 +196,7 @@ class LiveCurves:
             self._handle.update(content)
 
 
-def live_html(drawn: Figure, step: PPOStep, seconds_left: float = 0.0) -> str:
+def live_html(drawn: Figure, step: "PPOStep", seconds_left: float = 0.0) -> str:
     """The curves as an inline picture, and beneath how far it is and the newest list."""
     prompt, answer, score = step.samples[0]
     alt = f"Curves of score, KL and length after {step.step} of {step.total_steps} steps"
