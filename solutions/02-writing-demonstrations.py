@@ -855,7 +855,7 @@ writers.
 """
 ## 8 · Build the set
 
-### 2.8 The set · 20 min · 4 points
+### 2.8 The set · 20 min · 4 points, 2 of them for the function
 
 Everything together, with these helpers:
 
@@ -865,7 +865,7 @@ Everything together, with these helpers:
 | `alike.near_duplicates(items)` | of the items of many lists: the pairs (i, j) that are near |
 | `groups_fn(number, pairs)` | 2.3, yours if it works |
 | `sft_set.linked(rows)` | a group for each row: near duplicates, or the same prompt |
-| `alike.split(groups)` | "train" or "validation" for each |
+| `alike.split(groups)` | "train" or "validation" for each; use it as it is |
 | `sft_set.as_set(rows, sides)` | the rows of the finished set |
 """
 
@@ -876,8 +876,8 @@ def build_set(lists, passes):
 
     lists: rows as above. passes: for each, whether its readers let it pass.
     Kept are lists that pass and in which no fault is found; of each group of near
-    duplicates among these the first. Then each gets a side: what is linked stays
-    together.
+    duplicates among these the first, all in their order. Then each gets a side: what
+    is linked stays together.
     """
     ### BEGIN SOLUTION 2.8: the good ones, then one of each group, then the split
     fine = [row for row, ok in zip(lists, passes, strict=True) if ok]
@@ -908,6 +908,17 @@ with once_written():
 The first and the fourth: Thanksgiving meals and dishes for kids, one on each side.
 """
 
+# %%
+check("2.8", build_set)
+
+# %% test="build-set-test" points=2
+# 2.8 is graded on other lists.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("2.8", lambda: build_set, seeds=(281, 282, 283))
+### END HIDDEN TESTS
+
 # %% [markdown]
 """
 Now all. A list of *yours* passes without the simulated peers: they only guess. Whether you keep it is between you and a real
@@ -922,6 +933,7 @@ built = []
 with once_written():
     built = build_set(everything, passes)
     print(sft_set.measured(built))
+    print("\n".join(sft_set.lacking(built, own=5)) or "it lacks nothing")
     if training_allowed():
         sft_set.save(built)
 finished = sft_set.or_stand_in(built, everything, passes)
@@ -936,13 +948,13 @@ fine-tuning, asks for these:
 dataset = sft_set.as_dataset(finished)
 dataset
 
-# %% test="set-test" points=4
-# A point each: no list with a fault; no near duplicates; no leak, with 5 to 30 % held
-# out; five lists of your own in it. The set has to hold 150 lists.
+# %% test="set-test" points=2
+# Half a point each: no list with a fault; no near duplicates; no leak, with 5 to 30 %
+# held out; five lists of your own in it. The set has to hold 150 lists.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_demonstrations as _grade
 
-_grade(lists=150, own=5)
+_grade(lists=150, own=5, points=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -986,6 +998,8 @@ with once_written():
     text = sft_set.card(finished, words_for_the_card())
     if training_allowed():
         sft_set.save_card(text)
+        problems = sft_set.card_problems(finished, words=20)
+        print("\n".join(problems) or "nothing is missing")
     print(text)
 
 # %% test="card-test" points=1
