@@ -44,7 +44,7 @@ print(example["prompt"] + render(example["items"]))
 # %% [markdown]
 """
 Learning from such pairs is called **supervised fine-tuning (SFT)**: shown the prompt, the model learns to go on with the
-completion. It need not be many. InstructGPT was fine-tuned on about 13,000 demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
+completion. It need not be many. InstructGPT was fine-tuned on about 13,000 prompts with their demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
 with great care (Zhou et al. 2023). With so few, each one counts, and so does each flaw.
 """
 
@@ -149,7 +149,7 @@ things" is not vague, but holds the word *things*.
 ## 4 · The same again
 
 A writer who hands in an old list, with one item changed and in another order, is paid twice, and a model that sees a
-list five times learns it by heart. Removing near duplicates made large models recite their training text about ten times
+list five times learns it by heart. Language models trained without duplicates recited their training text ten times
 less often (Lee et al. 2022). Equal lists are easy to find; nearly equal ones need a measure.
 """
 
@@ -408,8 +408,8 @@ _grade("2.3", lambda: groups_of, seeds=(231, 232, 233))
 ### A split that does not leak
 
 Some lists are held out, to measure with. If a list is in training and its near duplicate, or another answer to the same
-prompt, is held out, the measurement asks for what was learnt by heart. In well-known datasets over 4 % of held-out
-texts have a near duplicate in training (Lee et al. 2022). **Predict first:** how many of our held-out lists, split at random? And
+prompt, is held out, the measurement asks for what was learnt by heart. In standard datasets, texts of the training set
+were found again in over 4 % of the validation set (Lee et al. 2022). **Predict first:** how many of our held-out lists, split at random? And
 how many more share only their prompt?
 """
 
@@ -753,7 +753,7 @@ such items. Real readers may well like a pasted list.
 ### 2.7 A price that is fair to slow writers · 12 min · 3 points
 
 Writers are paid by the list, and live by the hour. A price for the list in the *middle* leaves about half below the wage you
-promised. (On Mechanical Turk the median worker earned about 2 dollars an hour, Hara et al. 2018; Silberman et al. 2018 ask for
+promised. (On Mechanical Turk the median wage was about 2 dollars an hour, Hara et al. 2018; Silberman et al. 2018 ask for
 the minimum wage at least.) So choose whom it has to be enough for, and pay for every list, used or not.
 """
 

@@ -402,8 +402,8 @@ print("share of the first:", stats.wilson(left, left + right))
 r"""
 A sharper test shows a pair **twice, with the sides changed**. Who keeps to the list changes sides. Who takes the same
 *side* twice went by the place, or wavered. Wavering goes to both sides alike; a bias does not. So there are three
-readings: **biased**, merely **inconsistent**, or **too few** answers to say (the readings are those of the annotation
-tool Potato). In your repeats the sides were drawn by lot again, so they changed in about half; the last cell of 4.4
+readings: **biased**, merely **inconsistent**, or **too few** answers to say (the annotation tool Potato tells these
+three apart, too). In your repeats the sides were drawn by lot again, so they changed in about half; the last cell of 4.4
 says in how many.
 """
 
@@ -1018,8 +1018,8 @@ Chance is 0.50; 1.00 would be the labeller's own taste.
 
 # %% [markdown]
 """
-Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (about what Brysbaert 2019
-found); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
+Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (Brysbaert 2019 estimates
+238 for adults who read English non-fiction silently); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
 """
 
 # %%
