@@ -956,8 +956,8 @@ Turned round, $a = \big(1 + \sqrt{2p - 1}\big)/2$, with the root above ½. We ca
 match such labels more often. For likings read "right" as "says what most would say". The formula assumes two classes, the
 same $a$ for every list, and people who work alone (w28 does not).
 
-InstructGPT's training labellers agreed with each other 72.6 ± 1.5 % of the time, labellers hired later for the test
-77.3 ± 1.3 % (Ouyang et al. 2022, section 3.4, which does not say at which task). If it was two answers and no ties:
+InstructGPT's training labellers agreed with each other 72.6 ± 1.5 % of the time, others, who made none of the
+training data, 77.3 ± 1.3 % (Ouyang et al. 2022, section 3.4; on which task, it does not say). If there were two answers:
 """
 
 # %%

@@ -184,7 +184,7 @@ def grade_written(at_least: Mapping[float, float]) -> float:
 
 @_in_words
 def grade_demonstrations(lists: int, own: int, points: float) -> float:
-    """A quarter of the points each, for work/demonstrations.jsonl: no faults, no near duplicates, no leaks, own lists."""
+    """A quarter of the points each: the set in work/ has no faults, no near duplicates, no leaks, and own lists."""
     from topfive.demonstrations import sft_set
 
     rows = sft_set.load()

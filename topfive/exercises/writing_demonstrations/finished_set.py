@@ -28,7 +28,9 @@ def _cases(seed: int) -> list[Case]:
             ([a, _turned(a), short, b, c], [True, True, True, True, False]),
             look_at="which two of the lists are good, and unlike.",
         ),
-        Case("one fault each", ([short, a, twice, vague, private, b], [True] * 6), look_at="what `sft_set.faults` says."),
+        Case(
+            "one fault each", ([short, a, twice, vague, private, b], [True] * 6), look_at="what `sft_set.faults` says."
+        ),
         Case("what readers stopped", ([a, b, c, d], _some_of(4, rng)), look_at="who may come in."),
         Case("lists of one's own", ([own, c, _turned(own), a], [True] * 4), look_at="whose lists are in the set."),
         Case("a copy that reads the same", ([a, dict(a), b], [True] * 3), look_at="the second list."),
@@ -248,7 +250,7 @@ EXERCISE = Exercise(
             "one list a prompt",
             partial(_built, keep=_one_a_prompt),
             "That is what comes out when each prompt keeps a single list. Two unlike answers to one prompt are both "
-            "worth having; they only have to stand on one side of the split. Look at: what is linked, and what is near.",
+            "worth having; they only have to stand on one side of the split. Look at: what is linked, what is near.",
             also=(partial(_built, keep=_one_of_each_link),),
         ),
         Mistake(
@@ -295,9 +297,7 @@ EXERCISE = Exercise(
             also=(
                 partial(
                     _built,
-                    shape=lambda kept, sides: [
-                        {**row, "split": side} for row, side in zip(kept, sides, strict=True)
-                    ],
+                    shape=lambda kept, sides: [{**row, "split": side} for row, side in zip(kept, sides, strict=True)],
                 ),
             ),
         ),
