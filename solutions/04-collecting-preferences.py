@@ -1187,7 +1187,7 @@ I would have four lists ranked, since reading is what costs time: in the simulat
 comparisons was worse at 40 minutes, and the other three ways were alike. It has no tired people and no scale that
 drifts, so two hours go to a pilot of all four.
 
-"10,000 comparisons" in 100 hours leave 36 seconds each. At 16.7 s (simulated here; put yours) they would take 46
+"10,000 comparisons" in 100 hours leave 36 seconds each. At 16.6 s (simulated here; put yours) they would take 46
 hours: the rest pays for repeats.
 
 One task in ten comes twice, half of these with the sides changed. If the answers that stay on one side lean left
