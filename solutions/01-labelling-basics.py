@@ -672,7 +672,7 @@ def task_guesses(labels, prior, matrices):
     Returns (lists, classes) float; each row sums to 1. A list without labels has the
     prior.
     """
-    ### BEGIN SOLUTION 1.6: the prior, times one factor for each label that is there; mind 900 labels
+    ### BEGIN SOLUTION 1.6: the prior, times a factor for each label; mind 900 of them
     logs = np.log(prior)
     for c in range(len(prior)):
         logs = logs + (labels == c) @ np.log(matrices[:, :, c])
@@ -956,7 +956,8 @@ Turned round, $a = \big(1 + \sqrt{2p - 1}\big)/2$, with the root above ½. We ca
 match such labels more often. For likings read "right" as "says what most would say". The formula assumes two classes, the
 same $a$ for every list, and people who work alone (w28 does not).
 
-InstructGPT's training labellers agreed with each other in 72.6 ± 1.5 % of cases (Ouyang et al. 2022):
+InstructGPT's training labellers agreed with each other 72.6 ± 1.5 % of the time, others, who made none of the
+training data, 77.3 ± 1.3 % (Ouyang et al. 2022, section 3.4; on which task, it does not say). If there were two answers:
 """
 
 # %%
@@ -1012,8 +1013,8 @@ for overlap, right in zip(overlaps, ways["Dawid–Skene"], strict=True):
 # %% [markdown]
 """
 **Fair pay** is pay for *time*, with reading the instructions, breaks, and rejected work in it, at least at the legal
-minimum where the worker lives. Hara et al. (2018) found a median near 2 dollars an hour on Mechanical Turk, counting unpaid
-time.
+minimum where the worker lives. Hara et al. (2018) found a median of about 2 dollars an hour on Mechanical Turk; it depends on
+how unpaid time is counted.
 
 Tell people what their labels are for and who sees them; ask for consent; keep no name that you do not need; let them flag
 and skip without loss. `docs/annotation-guide.md` in this repository is a guideline to hand out.

@@ -44,7 +44,7 @@ print(example["prompt"] + render(example["items"]))
 # %% [markdown]
 """
 Learning from such pairs is called **supervised fine-tuning (SFT)**: shown the prompt, the model learns to go on with the
-completion. It need not be many. InstructGPT was fine-tuned on about 13,000 demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
+completion. It need not be many. InstructGPT was fine-tuned on about 13,000 prompts with their demonstrations (Ouyang et al. 2022), LIMA on 1,000, chosen
 with great care (Zhou et al. 2023). With so few, each one counts, and so does each flaw.
 """
 
@@ -149,7 +149,7 @@ things" is not vague, but holds the word *things*.
 ## 4 · The same again
 
 A writer who hands in an old list, with one item changed and in another order, is paid twice, and a model that sees a
-list five times learns it by heart. Removing near duplicates made large models recite their training text about ten times
+list five times learns it by heart. Language models trained without duplicates recited their training text ten times
 less often (Lee et al. 2022). Equal lists are easy to find; nearly equal ones need a measure.
 """
 
@@ -408,8 +408,8 @@ _grade("2.3", lambda: groups_of, seeds=(231, 232, 233))
 ### A split that does not leak
 
 Some lists are held out, to measure with. If a list is in training and its near duplicate, or another answer to the same
-prompt, is held out, the measurement asks for what was learnt by heart. In well-known datasets over 4 % of held-out
-texts have a near duplicate in training (Lee et al. 2022). **Predict first:** how many of our held-out lists, split at random? And
+prompt, is held out, the measurement asks for what was learnt by heart. In standard datasets, texts of the training set
+were found again in over 4 % of the validation set (Lee et al. 2022). **Predict first:** how many of our held-out lists, split at random? And
 how many more share only their prompt?
 """
 
@@ -753,7 +753,7 @@ such items. Real readers may well like a pasted list.
 ### 2.7 A price that is fair to slow writers · 12 min · 3 points
 
 Writers are paid by the list, and live by the hour. A price for the list in the *middle* leaves about half below the wage you
-promised. (On Mechanical Turk the median worker earned about 2 dollars an hour, Hara et al. 2018; Silberman et al. 2018 ask for
+promised. (On Mechanical Turk the median wage was about 2 dollars an hour, Hara et al. 2018; Silberman et al. 2018 ask for
 the minimum wage at least.) So choose whom it has to be enough for, and pay for every list, used or not.
 """
 
@@ -855,7 +855,7 @@ writers.
 """
 ## 8 · Build the set
 
-### 2.8 The set · 20 min · 4 points
+### 2.8 The set · 20 min · 4 points, 2 of them for the function
 
 Everything together, with these helpers:
 
@@ -865,7 +865,7 @@ Everything together, with these helpers:
 | `alike.near_duplicates(items)` | of the items of many lists: the pairs (i, j) that are near |
 | `groups_fn(number, pairs)` | 2.3, yours if it works |
 | `sft_set.linked(rows)` | a group for each row: near duplicates, or the same prompt |
-| `alike.split(groups)` | "train" or "validation" for each |
+| `alike.split(groups)` | "train" or "validation" for each; use it as it is |
 | `sft_set.as_set(rows, sides)` | the rows of the finished set |
 """
 
@@ -876,8 +876,8 @@ def build_set(lists, passes):
 
     lists: rows as above. passes: for each, whether its readers let it pass.
     Kept are lists that pass and in which no fault is found; of each group of near
-    duplicates among these the first. Then each gets a side: what is linked stays
-    together.
+    duplicates among these the first, all in their order. Then each gets a side: what
+    is linked stays together.
     """
     ### BEGIN SOLUTION 2.8: the good ones, then one of each group, then the split
     fine = [row for row, ok in zip(lists, passes, strict=True) if ok]
@@ -908,6 +908,17 @@ with once_written():
 The first and the fourth: Thanksgiving meals and dishes for kids, one on each side.
 """
 
+# %%
+check("2.8", build_set)
+
+# %% test="build-set-test" points=2
+# 2.8 is graded on other lists.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("2.8", lambda: build_set, seeds=(281, 282, 283))
+### END HIDDEN TESTS
+
 # %% [markdown]
 """
 Now all. A list of *yours* passes without the simulated peers: they only guess. Whether you keep it is between you and a real
@@ -922,6 +933,7 @@ built = []
 with once_written():
     built = build_set(everything, passes)
     print(sft_set.measured(built))
+    print("\n".join(sft_set.lacking(built, own=5)) or "it lacks nothing")
     if training_allowed():
         sft_set.save(built)
 finished = sft_set.or_stand_in(built, everything, passes)
@@ -936,13 +948,13 @@ fine-tuning, asks for these:
 dataset = sft_set.as_dataset(finished)
 dataset
 
-# %% test="set-test" points=4
-# A point each: no list with a fault; no near duplicates; no leak, with 5 to 30 % held
-# out; five lists of your own in it. The set has to hold 150 lists.
+# %% test="set-test" points=2
+# Half a point each: no list with a fault; no near duplicates; no leak, with 5 to 30 %
+# held out; five lists of your own in it. The set has to hold 150 lists.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_demonstrations as _grade
 
-_grade(lists=150, own=5)
+_grade(lists=150, own=5, points=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -986,6 +998,8 @@ with once_written():
     text = sft_set.card(finished, words_for_the_card())
     if training_allowed():
         sft_set.save_card(text)
+        problems = sft_set.card_problems(finished, words=20)
+        print("\n".join(problems) or "nothing is missing")
     print(text)
 
 # %% test="card-test" points=1

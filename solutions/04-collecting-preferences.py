@@ -4,7 +4,7 @@ r"""
 
 | time | points | needs | afterwards you can |
 |---|---|---|---|
-| about 2½ hours, about 20 minutes of it clicking | 30 | NumPy, some PyTorch | choose how to ask people, and say how far to trust what they answer |
+| about 2½ hours, about 12 minutes of it clicking | 30 | NumPy, some PyTorch | choose how to ask people, and say how far to trust what they answer |
 
 You ask for the *same* lists in four ways: rated, compared, ranked, and judged by their best and worst. Then you find
 out what each way costs and tells, how steady the labeller is, which way they lean, and what scores follow.
@@ -33,8 +33,8 @@ plots.show_loop("rankings")
 """
 ## 1 · The same lists, four times
 
-Six prompts, four lists each, all by the SFT model of notebook 03. A simulated crowd has judged the same lists, so
-that you can compare yourself with it later. Here is one prompt.
+Three prompts, four short lists each, all by the SFT model of notebook 03. A simulated crowd has judged the same
+lists, so that you can compare yourself with it later. Here is one prompt.
 """
 
 # %%
@@ -65,7 +65,7 @@ GUIDELINES = """Which list would you rather be handed, had you asked for this?
 
 # %% [markdown]
 """
-**Rate** each list on two scales, one digit each: how helpful it is, and how faithful to the prompt. About 5 minutes.
+**Rate** each list on two scales, one digit each: how helpful it is, and how faithful to the prompt. About 3 minutes.
 """
 
 # %%
@@ -80,8 +80,8 @@ rate
 
 # %% [markdown]
 """
-**Compare** two lists; then say which is more faithful. `=` if they are equally good. In every second task one of the
-two is marked as *suggested by a model*. About 7 minutes.
+**Compare** two lists; then say which is more faithful. `=` if they are equally good. In two tasks of three one of
+the lists is marked as *suggested by a model*. About 4 minutes.
 """
 
 # %%
@@ -96,7 +96,7 @@ compare
 
 # %% [markdown]
 """
-**Rank** four lists: four keys, and `=` where two tie. About 5 minutes.
+**Rank** four lists: four keys, and `=` where two tie. About 2½ minutes.
 """
 
 # %%
@@ -105,7 +105,7 @@ rank
 
 # %% [markdown]
 """
-**Best and worst** of four: two keys. About 5 minutes.
+**Best and worst** of four: two keys. About 2½ minutes.
 """
 
 # %%
@@ -273,7 +273,7 @@ for way, share in formats.consistency(twice).items():
 # %% [markdown]
 """
 Both predictions are answered now: the seconds a list stand at the end of section 1, the contradictions right above.
-So few repeats settle nothing, and exact repeats are not equally easy.
+So few repeats settle nothing, exact repeats are not equally easy, and of three prompts you may have remembered some.
 """
 
 # %% [markdown]
@@ -341,7 +341,7 @@ _grade("4.3", lambda: bits_per_second, seeds=(421, 422, 423))
 
 # %% [markdown]
 """
-Now your own. Two to six repeats a format are very little, so look at the interval, not at the number: the ends of the
+Now your own. Two to five repeats a format are very little, so look at the interval, not at the number: the ends of the
 interval of the agreement go through the same formula. Of a rating only *helpful* is counted, though its seconds pay
 for two digits.
 """
@@ -378,8 +378,8 @@ for name, share in formats.as_sure_as_right(twice).items():
 
 # %% [markdown]
 """
-Do the two intervals overlap? The simulated student's do, 0.86 [0.49, 0.97] against 0.29 [0.08, 0.64]: a difference
-that large may still be luck when there are seven answers on either side.
+Do the two intervals overlap? The simulated student's do, 0.55 [0.28, 0.79] against 0.00 [0.00, 0.66]: even a
+difference that large may be luck when it rests on two unsure answers.
 """
 
 # %% [markdown]
@@ -402,8 +402,8 @@ print("share of the first:", stats.wilson(left, left + right))
 r"""
 A sharper test shows a pair **twice, with the sides changed**. Who keeps to the list changes sides. Who takes the same
 *side* twice went by the place, or wavered. Wavering goes to both sides alike; a bias does not. So there are three
-readings: **biased**, merely **inconsistent**, or **too few** answers to say (the readings are those of the annotation
-tool Potato). In your repeats the sides were drawn by lot again, so they changed in about half; the last cell of 4.4
+readings: **biased**, merely **inconsistent**, or **too few** answers to say (the annotation tool Potato tells these
+three apart, too). In your repeats the sides were drawn by lot again, so they changed in about half; the last cell of 4.4
 says in how many.
 """
 
@@ -504,8 +504,8 @@ print(f"({given.whose['compare']})")
 
 # %% [markdown]
 """
-**Anchoring.** In every second comparison a list was marked as suggested by a model. There was no model: it was drawn
-by lot. So whoever is not drawn by it follows half of the time, on average. With eight answers only 8 to 0 would show.
+**Anchoring.** In two comparisons of three a list was marked as suggested by a model. There was no model: it was drawn
+by lot. So whoever pays it no heed follows half of the time, on average. With six answers only 6 to 0 would show.
 """
 
 # %%
@@ -1018,8 +1018,8 @@ Chance is 0.50; 1.00 would be the labeller's own taste.
 
 # %% [markdown]
 """
-Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (about what Brysbaert 2019
-found); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
+Here is one labeller for ten minutes, in two of the ways. **Simulated**: 230 words a minute (Brysbaert 2019 estimates
+238 for adults who read English non-fiction silently); assumed: two seconds a decision, one digit a rating, and the same noise at every look.
 """
 
 # %%
@@ -1187,13 +1187,13 @@ I would have four lists ranked, since reading is what costs time: in the simulat
 comparisons was worse at 40 minutes, and the other three ways were alike. It has no tired people and no scale that
 drifts, so two hours go to a pilot of all four.
 
-"10,000 comparisons" in 100 hours leave 36 seconds each. At 17.9 s (simulated here; put yours) they would take 50
-hours: the other half pays for repeats.
+"10,000 comparisons" in 100 hours leave 36 seconds each. At 16.6 s (simulated here; put yours) they would take 46
+hours: the rest pays for repeats.
 
 One task in ten comes twice, half of these with the sides changed. If the answers that stay on one side lean left
 (sign test), the leaning goes into the model; whoever leans by more than log 3 is looked at.
 
-Comparisons came out the same in 0.67 [0.30, 0.90] of six repeats (simulated here; put yours). That allows anything
+Comparisons came out the same in 0.80 [0.38, 0.96] of five repeats (simulated here; put yours). That allows anything
 from guessing to great care: I ask for more repeats, not for another format.
 """
 

@@ -286,6 +286,24 @@ def test_measuring_finds_what_is_put_into_a_set(finished):
     assert found["with a fault"] == before["with a fault"] + 1
 
 
+def test_what_a_set_lacks_is_said_by_its_consequence(finished):
+    assert [line.split(":")[0] for line in sft_set.lacking(finished, own=5)] == [
+        "0 lists of your own are in it, of at least 5"
+    ]
+    write_lists(5)
+    own = sft_set.as_set(pile.own_lists(), ["train"] * 5)
+    prompts = {row["prompt"] for row in own}
+    others = [row for row in finished if row["prompt"] not in prompts]
+    assert sft_set.lacking([*others, *own], own=5) == []
+    copies = [*others, *({**row, "split": "validation"} for row in own), *own]
+    assert "near duplicates" in " ".join(sft_set.lacking(copies, own=5))
+    assert "stand on both sides" in " ".join(sft_set.lacking(copies, own=5))
+    assert "100% of the lists are held out" in " ".join(
+        sft_set.lacking([{**row, "split": "validation"} for row in finished], own=0)
+    )
+    assert len(sft_set.lacking([], own=5)) == 2
+
+
 def test_it_is_saved_and_read_back_and_is_a_dataset(finished, capsys: pytest.CaptureFixture[str]):
     sft_set.save(finished)
     assert "saved in work/demonstrations.jsonl" in capsys.readouterr().out

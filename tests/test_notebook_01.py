@@ -1,6 +1,5 @@
 """Notebook 01 as students get it: nothing written, and with a full ledger; run twice; and what its text cells weigh."""
 
-import statistics
 from pathlib import Path
 
 import nbformat
@@ -42,12 +41,3 @@ def test_and_with_a_full_ledger_it_speaks_of_ones_own_labels(tmp_path: Path):
         assert "EXAMPLE" not in said
         assert "you differ from the judge: count" in said
         assert "7 s a list, yours" in said
-
-
-def test_text_cells_are_short_and_code_lines_fit():
-    cells = nbformat.read(RELEASE, as_version=4).cells
-    words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]
-    assert statistics.median(words) <= 45
-    assert max(words) <= 160
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
-    assert [line for line in lines if len(line) > 88 and "NotImplementedError" not in line] == []

@@ -132,6 +132,16 @@ def test_code_cells_are_short(assignment: Assignment):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["01-labelling-basics", "02-writing-demonstrations", "04-collecting-preferences"])
+def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
+    cells = from_source(Assignment(name).source.read_text("utf-8")).cells
+    words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]
+    assert statistics.median(words) <= 45
+    assert max(words) <= 160
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 88] == []
+
+
 def test_start_here_runs_for_a_student_without_a_front_end(tmp_path: Path):
     notebook = read(Assignment("00-start-here").release)
     [cell] = [cell for cell in notebook.cells if "rankings=400" in cell.source]

@@ -13,6 +13,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import cohen_kappa_score
 
+from topfive.demonstrations import alike, sft_set
+from topfive.lists import render
+
 # --- 2.1 similarity -----------------------------------------------------------------------------------------------
 
 
@@ -350,6 +353,71 @@ def price_of_each_writer(seconds, wage, share):
     return prices[math.ceil(len(prices) * share) - 1]
 
 
+# --- 2.8 the finished set -----------------------------------------------------------------------------------------
+
+
+def set_as_in_the_notebook(lists, passes):
+    fine = [row for row, ok in zip(lists, passes, strict=True) if ok]
+    good = [row for row in fine if not sft_set.faults(row)]
+    near = alike.near_duplicates([row["items"] for row in good])
+    group = groups_by_union_find(len(good), near)
+    kept = [row for place, row in enumerate(good) if group[place] == place]
+    return sft_set.as_set(kept, alike.split(sft_set.linked(kept)))
+
+
+def set_by_a_loop(lists, passes):
+    good = []
+    for row, ok in zip(lists, passes, strict=True):
+        if not ok or len(sft_set.faults(row)) > 0:
+            continue
+        good.append(row)
+    group = groups_by_a_search(len(good), alike.near_duplicates([row["items"] for row in good]))
+    seen, kept = set(), []
+    for row, own in zip(good, group, strict=True):
+        if own not in seen:
+            kept.append(row)
+        seen.add(own)
+    return sft_set.as_set(kept, alike.split(sft_set.linked(kept)))
+
+
+def set_by_exact_likeness(lists, passes):
+    good = [lists[i] for i in range(len(lists)) if passes[i] and sft_set.faults(lists[i]) == []]
+    pairs = [
+        (i, j)
+        for i in range(len(good))
+        for j in range(i + 1, len(good))
+        if alike.similarity(good[i]["items"], good[j]["items"]) >= alike.NEAR
+    ]
+    first = alike.groups_of(len(good), pairs)
+    kept = [good[i] for i in sorted(set(first))]
+    return sft_set.as_set(kept, alike.split(sft_set.linked(kept)))
+
+
+def set_by_numbers(lists, passes):
+    good = np.flatnonzero([bool(ok) and not sft_set.faults(row) for row, ok in zip(lists, passes, strict=True)])
+    group = np.array(groups_by_scipy(len(good), alike.near_duplicates([lists[at]["items"] for at in good])), dtype=int)
+    kept = [lists[good[at]] for at in np.unique(group)]
+    return sft_set.as_set(kept, alike.split(sft_set.linked(kept)))
+
+
+def set_written_out(lists, passes):
+    good = [row for row, ok in zip(lists, passes, strict=True) if ok and not sft_set.faults(row)]
+    group = alike.groups_of(len(good), alike.near_duplicates([row["items"] for row in good]))
+    kept = [row for place, row in enumerate(good) if place == group[place]]
+    asked = [row["prompt"].lower() for row in kept]
+    sides = alike.split([asked.index(prompt) for prompt in asked])
+    return tuple(
+        {
+            "source": row["source"],
+            "writer": row["writer"],
+            "split": side,
+            "prompt": row["prompt"],
+            "completion": render(row["items"]),
+        }
+        for row, side in zip(kept, sides, strict=True)
+    )
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "2.1": [
         alike_by_loops,
@@ -402,5 +470,12 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         price_by_numpy,
         price_by_an_inverted_quantile,
         price_of_each_writer,
+    ],
+    "2.8": [
+        set_as_in_the_notebook,
+        set_by_a_loop,
+        set_by_exact_likeness,
+        set_by_numbers,
+        set_written_out,
     ],
 }

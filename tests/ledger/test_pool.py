@@ -101,8 +101,8 @@ def test_planted_names_and_addresses_stay_out_and_the_answers_they_stood_beside_
     ):
         assert secret not in text
     assert not re.search(r"20\d\d-\d\d-\d\dT", text)
-    assert sum(row["labeller"] == gathered.judgements[0]["labeller"] for row in gathered.judgements) >= 68
-    assert len(gathered.judgements) > 2 * 68
+    assert sum(row["labeller"] == gathered.judgements[0]["labeller"] for row in gathered.judgements) >= 40
+    assert len(gathered.judgements) > 2 * 40
 
 
 def test_every_value_is_one_that_the_course_knows_or_a_number(tmp_path: Path):
@@ -135,7 +135,7 @@ def test_every_value_is_one_that_the_course_knows_or_a_number(tmp_path: Path):
 
 
 def test_half_a_class_without_consent_is_left_out_and_counted(tmp_path: Path):
-    paths = [student(tmp_path, f"y{at}", keep=slice(28, 40)) for at in range(2)]
+    paths = [student(tmp_path, f"y{at}", keep=slice(16, 28)) for at in range(2)]
     paths += [student(tmp_path, "no", agrees=False), student(tmp_path, "silent", agrees=None)]
     before = [path.read_bytes() for path in paths]
     gathered = pool.gather(paths)
@@ -145,7 +145,7 @@ def test_half_a_class_without_consent_is_left_out_and_counted(tmp_path: Path):
 
 
 def test_copies_brought_to_another_assignment_are_passed_over(tmp_path: Path):
-    path = student(tmp_path / "brought", "one", keep=slice(28, 40))  # a folder above may have any name
+    path = student(tmp_path / "brought", "one", keep=slice(16, 28))  # a folder above may have any name
     copy = (
         path.parents[2] / "05-preference-modeling" / "work" / "brought" / "04-collecting-preferences" / "ledger.jsonl"
     )
@@ -155,7 +155,7 @@ def test_copies_brought_to_another_assignment_are_passed_over(tmp_path: Path):
 
 
 def test_nothing_tells_in_which_order_the_ledgers_were_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    paths = [student(tmp_path, name, keep=slice(28, 40)) for name in ("a", "b", "c")]
+    paths = [student(tmp_path, name, keep=slice(16, 28)) for name in ("a", "b", "c")]
     monkeypatch.setattr(pool, "_numbers", lambda count: ["s03", "s01", "s02"])  # as the lot may fall
     labellers = [row["labeller"] for row in pool.gather(paths).judgements]
     assert labellers == sorted(labellers)
@@ -216,18 +216,18 @@ def test_answers_of_another_version_of_the_panel_are_counted_and_left_out(tmp_pa
         {**good, "id": "b", "task": "b", "ranks": [1, 2, 3]},
         {**good, "id": "c", "task": "c", "ranks": None, "choice": -2},
     ]
-    gathered = pool.gather([student(tmp_path, "one", more=odd, keep=slice(28, 40))])
+    gathered = pool.gather([student(tmp_path, "one", more=odd, keep=slice(16, 28))])
     assert len(gathered.judgements) == 12
     assert "s01: 3 answers left out: unreadable, or of another version of the panel" in gathered.words
 
 
 def test_an_answer_without_the_new_features_is_an_answer(tmp_path: Path):
-    gathered = pool.gather([student(tmp_path, "one", keep=slice(52, 56))])
+    gathered = pool.gather([student(tmp_path, "one", keep=slice(30, 34))])
     assert [(row["also"], row["unsure"] in (True, False)) for row in gathered.judgements] == [(None, True)] * 4
 
 
 def test_a_damaged_header_is_its_own_labeller(tmp_path: Path):
-    paths = [student(tmp_path, name, keep=slice(28, 32)) for name in ("one", "two")]
+    paths = [student(tmp_path, name, keep=slice(16, 20)) for name in ("one", "two")]
     for path in paths:
         path.write_bytes(b"{broken\n" + path.read_bytes().split(b"\n", 1)[1])
     assert {row["labeller"] for row in pool.gather(paths).judgements} == {"s01", "s02"}
@@ -258,13 +258,13 @@ def test_the_command_makes_one_dataset_with_agreement_quality_and_scores(tmp_pat
     out = tmp_path / "pool"
     done = CliRunner().invoke(app, ["ledger", "pool", str(tmp_path / "submitted"), "--out", str(out)])
     assert done.exit_code == 0, done.output
-    assert "204 judgements by 3 labellers" in done.output
+    assert "120 judgements by 3 labellers" in done.output
     assert "1.00 [1.00, 1.00]" in (out / "README.md").read_text("utf-8")
     [first, *_] = rows(out, "labellers")
-    assert (first["answers"], first["repeats"], first["labeller"]) == (68, 14, "s01")
+    assert (first["answers"], first["repeats"], first["labeller"]) == (40, 13, "s01")
     assert first["pairs_alike"] == first["pairs_with_others"] > 0
     lists = rows(out, "lists")
-    assert len(lists) == 24
+    assert len(lists) == 12
     assert {row["labellers"] for row in lists} == {3}
     assert all(1 <= row["mean_helpful"] <= 5 and row["score"] is not None for row in lists)
     again = CliRunner().invoke(app, ["ledger", "pool", str(tmp_path / "submitted"), "--out", str(out)])

@@ -35,6 +35,14 @@ def test_repeats_come_late_in_another_order():
     assert any(task.shown("k") != next(t for t in TASKS if t.id == task.repeat_of).shown("k") for _, task in repeats)
 
 
+def test_few_tasks_and_an_odd_number_have_repeats_too():
+    for key in "abcdefgh":
+        ids = [task.id.removesuffix("~") for task in with_repeats(TASKS[:3], 2, key)]
+        twice = [[at for at, one in enumerate(ids) if one == task] for task in set(ids) if ids.count(task) == 2]
+        assert len(twice) == 2
+        assert all(again - once >= 2 for once, again in twice)
+
+
 @pytest.mark.parametrize("count", [-1, 11])
 def test_too_many_repeats_are_refused(count):
     with pytest.raises(ValueError, match="can be repeated"):

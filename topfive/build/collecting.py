@@ -62,9 +62,7 @@ class ClickingStudent:
         seen[task.shown(STUDENT)[0]] += FIRST_BIAS * (len(worth) > 1)
         if task.suggested is not None:
             seen[task.suggested] += SUGGESTION
-        words = sum(len(text.split()) for text in task.texts)
-        typical = 60 * words / minutes.WORDS_A_MINUTE + minutes.SECONDS_A_DECISION * minutes.DECISIONS[way]
-        took = {"seconds": round(float(typical * self.rng.lognormal(sigma=minutes.SPREAD)), 1)}
+        took = {"seconds": round(float(typical_seconds(way, task) * self.rng.lognormal(sigma=minutes.SPREAD)), 1)}
         ways = {
             "rate": self._rate,
             "compare": self._compare,
@@ -98,6 +96,11 @@ class ClickingStudent:
         order = np.sort(seen)
         sure = bool(min(order[-1] - order[-2], order[1] - order[0]) > UNSURE / 2)
         return {"mode": "best and worst", "best": int(seen.argmax()), "worst": int(seen.argmin())}, sure
+
+
+def typical_seconds(way: str, task: Task) -> float:
+    """How long the simulated student usually takes (the median): reading, and each decision."""
+    return 60 * task.words() / minutes.WORDS_A_MINUTE + minutes.SECONDS_A_DECISION * minutes.DECISIONS[way]
 
 
 def _pair(ahead: float, tie: bool) -> dict[str, Any]:

@@ -183,8 +183,8 @@ def grade_written(at_least: Mapping[float, float]) -> float:
 
 
 @_in_words
-def grade_demonstrations(lists: int, own: int) -> float:
-    """A point each for work/demonstrations.jsonl: no faults, no near duplicates, no leaks, own lists in it."""
+def grade_demonstrations(lists: int, own: int, points: float) -> float:
+    """A quarter of the points each: the set in work/ has no faults, no near duplicates, no leaks, and own lists."""
     from topfive.demonstrations import sft_set
 
     rows = sft_set.load()
@@ -192,13 +192,9 @@ def grade_demonstrations(lists: int, own: int) -> float:
     print(", ".join(f"{name}: {count}" for name, count in found.items()))
     if found["lists"] < lists:
         raise TopFiveError(f"work/{sft_set.FILE} should hold at least {lists} lists, and holds {found['lists']}")
-    held = found["held out"] / found["lists"]
-    return float(
-        (found["with a fault"] == 0)
-        + (found["near duplicates"] == 0)
-        + (found["leaks"] == 0 and 0.05 <= held <= 0.3)
-        + (sft_set.by_the_student(rows) >= own)
-    )
+    lacking = sft_set.lacking(rows, own)
+    print("\n".join(lacking) or "it lacks nothing")
+    return points * (4 - len(lacking)) / 4
 
 
 @_in_words

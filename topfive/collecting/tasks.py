@@ -7,25 +7,28 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from random import Random
+from statistics import mean
 
 from topfive import data
 from topfive.ledger import Task, with_repeats
 from topfive.lists import Prompt, parse
 
-GROUPS, KEY = 6, "04"
+GROUPS, KEY = 3, "04"
+SHORT = 26.5  # words a list on average, at most: reading is what costs time
 ALSO = "And which is more faithful to the prompt?"
 WAYS = ("rate", "compare", "rank", "best and worst")
-REPEATS = {"rate": 4, "compare": 6, "rank": 2, "best and worst": 2}
+REPEATS = {"rate": 4, "compare": 5, "rank": 2, "best and worst": 2}
 
 
 @cache
 def asked() -> tuple[tuple[Prompt, tuple[str, ...]], ...]:
-    """Prompts on different topics, each with four lists of five numbered items by the SFT model."""
+    """Prompts on different topics, each with four short lists of five numbered items by the SFT model."""
     groups: dict[str, list[data.Row]] = {}
     for row in data.rows("crowd/lists"):
         if row["made_by"] == "sft":
             groups.setdefault(row["group"], []).append(row)
     whole = [found for found in groups.values() if all(parse(row["text"]).valid for row in found)]
+    whole = [found for found in whole if mean(len(row["text"].split()) for row in found) <= SHORT]
     Random(KEY).shuffle(whole)
     by_topic = {found[0]["topic"]: found for found in reversed(whole)}
     chosen = list(by_topic.values())[-GROUPS:]
@@ -44,7 +47,7 @@ def tasks(way: str) -> list[Task]:
         Random(f"{KEY} {way}").shuffle(found)
     if way == "compare":
         found = _with_suggestions(found)
-    return with_repeats(found, REPEATS[way], KEY)
+    return with_repeats(found, REPEATS[way], f"{KEY} {way}")
 
 
 def _some_pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -53,6 +56,6 @@ def _some_pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _with_suggestions(pairs: list[Task]) -> list[Task]:
-    """Every second task with a suggestion: of a list drawn by lot, so that following it is no matter of the lists."""
+    """Two tasks of three with a suggestion: of a list drawn by lot, so that following it is no matter of the lists."""
     rng = Random(f"{KEY} suggested")
-    return [replace(task, suggested=rng.randrange(2) if at % 2 else None) for at, task in enumerate(pairs)]
+    return [replace(task, suggested=rng.randrange(2) if at % 3 else None) for at, task in enumerate(pairs)]

@@ -41,7 +41,7 @@ def copied(items: Iterable[str], sources: Iterable[str], at_least: int = COPIED)
     read = [(words_of(source), source) for source in sources]
     found = (0, "")
     for own in map(words_of, items):
-        for words, source in read:
+        for words, source in read if len(own) >= at_least else ():
             if sum(word in words for word in own) >= max(at_least, found[0] + 1):  # else no such run can be there
                 run = longest_run(own, words)
                 found = (run, source) if run >= max(at_least, found[0] + 1) else found

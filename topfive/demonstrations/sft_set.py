@@ -197,6 +197,24 @@ def by_the_student(rows: Sequence[Row]) -> int:
     return len({(row["prompt"], row["completion"]) for row in rows if row["source"] == "human"} & written)
 
 
+def lacking(rows: Sequence[Row], own: int) -> list[str]:
+    """What a finished set lacks, in words: one line for each of the four things that count; none if nothing.
+
+    own: how many lists of the student's are to be in it.
+    """
+    found, mine = measured(rows), by_the_student(rows)
+    held = found["held out"] / max(found["lists"], 1)
+    sides = [f"{found['leaks']} pairs or prompts stand on both sides of the split"] * bool(found["leaks"])
+    sides += [f"{held:.0%} of the lists are held out, and it should be 5 to 30 %"] * (not 0.05 <= held <= 0.3)
+    told = {
+        f"{found['with a fault']} lists have a fault, which the model would learn": found["with a fault"],
+        f"{found['near duplicates']} pairs are near duplicates": found["near duplicates"],
+        " and ".join(sides): sides,
+        f"{mine} lists of your own are in it, of at least {own}: write them in the panel, and let them in": mine < own,
+    }
+    return [words for words, wrong in told.items() if wrong]
+
+
 def card_problems(rows: Sequence[Row], words: int) -> list[str]:
     """What a card beside the set lacks, in words. Raises TopFiveError if it is missing."""
     path = work() / CARD

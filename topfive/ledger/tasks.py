@@ -42,12 +42,13 @@ class Task:
 def with_repeats(tasks: Sequence[Task], count: int, key: str) -> list[Task]:
     """The tasks, with `count` of them asked a second time, as late as can be, to measure self-consistency.
 
-    A repeat stands at least half of the tasks after its original. Raises ValueError unless 0 <= count <= len(tasks)/2.
+    A repeat stands at least half of the tasks after its original. Raises ValueError for more repeats than half of the
+    tasks, rounded up.
     """
-    if not 0 <= 2 * count <= len(tasks):
-        raise ValueError(f"between 0 and {len(tasks) // 2} of {len(tasks)} tasks can be repeated, not {count}")
+    half = (len(tasks) + 1) // 2
+    if not 0 <= count <= half:
+        raise ValueError(f"between 0 and {half} of {len(tasks)} tasks can be repeated, not {count}")
     rng = random.Random(f"{key} repeats")
-    half = len(tasks) // 2
     late = list(tasks[half:])
     for index in sorted(rng.sample(range(half), count)):
         repeat = replace(tasks[index], repeat_of=tasks[index].id)

@@ -6,6 +6,7 @@ Lists are short and made of few words, drawn anew for each seed; scores, seconds
 from topfive.exercises.exercise import Exercise
 from topfive.exercises.writing_demonstrations import (
     fair_price,
+    finished_set,
     groups,
     longest_run,
     minhash,
@@ -22,4 +23,5 @@ EXERCISES: tuple[Exercise, ...] = (
     redact.EXERCISE,
     weighted_kappa.EXERCISE,
     fair_price.EXERCISE,
+    finished_set.EXERCISE,
 )
