@@ -78,17 +78,18 @@ class Person:
         lines = self.panel.locator(".card li").all_inner_texts()
         wanted = self.want(number, lines) if self.want else None
         chosen = self.kind.answer(self, turn, wanted)
-        self.next(turn)
+        self.next(number, turn)
         self.given.append(Given(number, chosen, *self.remarks.get(number, (True, ""))))
 
-    def next(self, turn: int) -> None:
-        """Go on, by the key, a click or a tap."""
+    def next(self, number: int, turn: int) -> None:
+        """Go on from a task, by the key, a click or a tap; it is answered then."""
         if turn % 3 == 0:
             self.press("Control+Enter" if self.kind.types else "Enter")
         elif turn % 3 == 1:
             self.button(NEXT).click()
         else:
             self.button(NEXT).tap()
+        expect(self.panel.locator(".strip button").nth(number - 1)).to_have_text(re.compile(r"✓\??$"))
 
     def take_back(self) -> None:
         """Undo the last answer, and give it again."""
@@ -204,6 +205,7 @@ class Compare(Kind):
         else:
             person.button(NEXT).click()
         expect(person.button("Second question")).to_have_attribute("aria-current", "step")
+        person.page.wait_for_timeout(600)  # reading; a click before that would be the second of a double one
 
     def choose(self, person: Person, turn: int) -> Chosen:
         rng, panel = Random(f"compare {turn}"), person.panel

@@ -273,6 +273,28 @@ def test_best_and_worst_take_two_keys(tab, picture):
     assert len(ledger.rankings(lab.ledger)[0]) == 15
 
 
+def test_enter_after_a_click_on_a_button_goes_on_and_does_not_press_it_again(tab):
+    lab = tab("Rank(tasks(2), mode='best and worst')", "Rank(tasks(2), 'order')")
+    ends, order = (lab.page.locator(".topfive").nth(number) for number in (0, 1))
+    for name in ("a is the worst", "b is the best", "Not sure n"):
+        ends.get_by_role("button", name=name, exact=True).click()
+    lab.press("Enter")
+    ends.get_by_role("button", name="None is good").tap()
+    lab.press("Enter")
+    order.get_by_label("Move up b").click()
+    lab.press("a", "d", "Enter")
+    order.get_by_role("button", name="None is good").focus()
+    lab.press("Enter")  # who came by the keyboard presses it
+    assert order.get_by_text("not good").count() == 4
+    lab.wait_saved()
+    one, two, three = lab.answers()
+    assert [one["shown"].index(one[end]) for end in ("best", "worst")] == [1, 0]
+    assert one["sure"] is False
+    assert two["bad"] is True
+    assert [three["ranks"][i] for i in three["shown"]] == [2, 1, 4, 3]
+    assert "All done" in ends.inner_text()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "keys", "field"),
     [

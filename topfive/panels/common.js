@@ -10,6 +10,7 @@ const WORDS_PER_MINUTE = 230; // silent reading of English, Brysbaert 2019
 const UNDOABLE = new Set(["draft", "remark", "answer", "skip", "flag"]);
 const TYPING_PAUSE = 400; // ms after which what was typed is an event
 const LETTERS = "abcdef";
+const PRESSES = "button:not([role=radio]), summary"; // what Enter presses if it has the keyboard
 
 /** An element with attributes, `on…` listeners and children. Text is always text, never markup. */
 function h(tag, attributes, ...children) {
@@ -846,8 +847,7 @@ function show(kind, model, el) {
     if (command && key === "z") return event.shiftKey ? redo() : undo(), true;
     if (command && key === "y") return redo(), true;
     if (command) return false;
-    const presses = event.target.matches("button:not([role=radio]), summary");
-    if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
+    if (key === "Enter") return !event.target.matches(PRESSES) && !event.shiftKey && (next(), true);
     const actions = { u: undo, r: redo, s: skip, p: previous, o: strip.focus, n: remarks.toggle, w: remarks.focus, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
     return key in actions && (actions[key](), true);
   }
@@ -859,7 +859,13 @@ function show(kind, model, el) {
 
   function onPointer(event) {
     input = event.pointerType || "mouse";
-    if (!event.target.closest("button, input, textarea, select, a, [data-card]")) root.focus({ preventScroll: true });
+    const { target } = event;
+    if (target.closest(PRESSES) || !target.closest("button, input, textarea, select, a, [data-card]")) root.focus({ preventScroll: true });
+  }
+
+  /** A button that was clicked does not get the keyboard: Enter is then for "Next", and does not press it once more. */
+  function onMouseDown(event) {
+    if (event.target.closest(PRESSES)) event.preventDefault();
   }
 
   // -- time: only while the page can be seen
@@ -892,6 +898,7 @@ function show(kind, model, el) {
 
   if (kind.move) makeSortable(body, drop, drag);
   root.addEventListener("pointerdown", onPointer, true);
+  root.addEventListener("mousedown", onMouseDown);
   root.addEventListener("click", onClick, true);
   root.addEventListener("compositionstart", () => (composing = true));
   root.addEventListener("compositionend", () => (composing = false));
