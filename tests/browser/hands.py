@@ -19,7 +19,7 @@ from topfive.lists import parse
 
 LETTERS = "abcdef"
 WHY = "the soup sounds warm"
-NEXT = "Next ↵"
+NEXT = re.compile(r"^Next ")
 Chosen = Any  # what was answered, as the person saw it
 
 
@@ -54,7 +54,7 @@ class Person:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def button(self, name: str) -> Locator:
+    def button(self, name: str | re.Pattern[str]) -> Locator:
         """A button of the panel by its name."""
         return self.panel.get_by_role("button", name=name, exact=True)
 
@@ -261,7 +261,7 @@ class Rank(Kind):
                 drag(person.page, self.card(person, letter), person.panel.locator("[data-card]").first)
         else:
             for letter in order[:-1]:
-                self.card(person, letter).locator("ol, .item").tap()
+                tap(person.page, self.card(person, letter))
         return [places[letter] for letter in letters]
 
     def card(self, person: Person, letter: str) -> Locator:
@@ -289,7 +289,7 @@ class BestWorst(Rank):
             person.button(f"{best} is the best").click()
         else:
             for letter in (best, worst):
-                self.card(person, letter).locator("ol").tap()
+                tap(person.page, self.card(person, letter))
         return [best, worst]
 
     def seen(self, event: Event) -> Chosen:
@@ -332,6 +332,12 @@ def number_in(text: str) -> int:
     found = re.match(r"\d+", text)
     assert found, text
     return int(found[0])
+
+
+def tap(page: Page, card: Locator) -> None:
+    """Tap a card, no faster than a finger: two taps at one place within a moment are a double one."""
+    card.locator("ol, .item").tap()
+    page.wait_for_timeout(400)
 
 
 def drag(page: Page, card: Locator, target: Locator) -> None:

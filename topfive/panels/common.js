@@ -382,7 +382,7 @@ function show(kind, model, el) {
   const side = h("section", { class: "side", "aria-label": "What your clicks say so far", hidden: true });
   const button = (text, action, attributes) => h("button", { type: "button", onclick: action, ...attributes }, text);
   const buttons = {
-    next: button("Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
+    next: button(kind.typing ? "Next Ctrl+↵" : "Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
     undo: button("Undo", undo, { "data-fast": true, "aria-keyshortcuts": "u Control+z" }),
     redo: button("Redo", redo, { "data-fast": true, "aria-keyshortcuts": "r Control+Shift+z" }),
     skip: button("Skip", skip, { "aria-keyshortcuts": "s" }),
@@ -704,6 +704,7 @@ function show(kind, model, el) {
     clock = { task: null, spent: 0, since: null };
     opened = null;
     draw();
+    if (kind.typing) root.querySelector("[data-focus='line 0']")?.focus({ preventScroll: true }); // a list begins at its top
   }
 
   /** Put a task on the screen, whatever its turn. */
