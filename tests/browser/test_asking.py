@@ -249,6 +249,16 @@ def test_helpful_and_faithful_are_rated_apart(tab, picture):
     assert [answer["rating"] for answer in lab.answers()] == [4, 3, 5]
 
 
+def test_digits_begin_with_the_first_scale_of_the_next_list_wherever_the_last_click_was(tab):
+    lab = tab(TWO_SCALES)
+    for clicked in ("5 delighted with it", "4 one slip"):
+        lab.panel.get_by_role("radio", name=clicked).click()
+    lab.press("Enter", "2", "3", "Enter")
+    lab.wait_saved()
+    given = [answer["ratings"] for answer in lab.answers()]
+    assert given == [{"helpful": 5, "faithful": 4}, {"helpful": 2, "faithful": 3}]
+
+
 def test_best_and_worst_take_two_keys(tab, picture):
     lab = tab("Rank(tasks(4), mode='best and worst')")
     where = [int(card.get_attribute("data-card")) for card in lab.panel.locator("[data-card]").all()]

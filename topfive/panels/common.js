@@ -587,7 +587,8 @@ function show(kind, model, el) {
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
     current = isReady() ? opened ?? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) turnClock();
+    const isNew = (current?.id ?? null) !== clock.task;
+    if (isNew) turnClock();
     say();
     if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
@@ -604,7 +605,7 @@ function show(kind, model, el) {
     }
     remarks.refresh();
     strip.follow();
-    if (held) keepFocus(held, focus);
+    if (held) keepFocus(held, isNew ? null : focus); // the place of the keyboard in one task means nothing in the next
   }
 
   /** The keyboard stays in the panel: outside it, the next letter would be a command to the notebook. */
