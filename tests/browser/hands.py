@@ -20,6 +20,8 @@ from topfive.lists import parse
 LETTERS = "abcdef"
 WHY = "the soup sounds warm"
 NEXT = re.compile(r"^Next ")
+PATIENCE = 300_000  # ms; the machine may be busy
+expect.set_options(timeout=PATIENCE)
 Chosen = Any  # what was answered, as the person saw it
 
 

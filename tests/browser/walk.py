@@ -103,6 +103,7 @@ class Walk(lab.Tab):
 
     def __init__(self, server: lab.Server, context: BrowserContext, name: str) -> None:
         super().__init__(server, context, server.root / name / f"{name}.ipynb")
+        self.page.set_default_timeout(hands.PATIENCE)
         self.name = name
         self.written = {cell.id: cell for cell in from_source(Assignment(name).source.read_text("utf-8")).cells}
         self.built = {cell.id: cell for cell in nbformat.read(Assignment(name).solution, as_version=4).cells}
@@ -183,7 +184,7 @@ class Walk(lab.Tab):
                 self.page.reload(wait_until="commit")
                 self.page.wait_for_function(lab.ADDRESS_OPENED)
                 self.reloaded = True
-            expect(shown.locator(".saved[data-ready=true]")).to_be_visible(timeout=lab.PATIENCE)
+            expect(shown.locator(".saved[data-ready=true]")).to_be_visible()
             shown.focus()
 
         person.answer_all(panel.tasks, midway)
