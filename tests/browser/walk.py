@@ -199,7 +199,7 @@ class Walk(lab.Tab):
 
     def use(self, theme: str, width: int) -> None:
         """Switch to a theme and a width."""
-        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.page.set_viewport_size({"width": width, "height": 1600})
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", THEMES[theme])
         self.page.wait_for_timeout(400)
 
