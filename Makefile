@@ -51,9 +51,10 @@ test: install-dev  ## everything that must pass
 # Four processes on two cores: the two with a browser wait for it a good part of the time.
 	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
 
-thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times
+thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times, a walk through each notebook
 	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope
 	@$(BIN)/python -m tests.browser.chaos --times 20
+	@$(BIN)/python -m tests.browser.walk
 
 quick: install-dev  ## the minute-long part of the tests, for daily work
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ def test_likeness_counts_the_near_duplicates():
 
 def test_fingerprints_say_how_far_off_they_are():
     drawn = writing_demonstrations.fingerprints([0.5, 0.2], {8: [0.6, 0.4], 128: [0.5, 0.2]})
-    assert title(drawn) == "8 functions: off by 0.15"
+    assert title(drawn) == "8 functions: off by 0.16"
     assert len(drawn.axes) == 2
 
 

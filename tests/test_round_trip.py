@@ -352,16 +352,7 @@ def hand_in(student: str, assignment: Assignment, source: dict[str, Any]) -> Non
 
 def collected(assignment: Assignment, source: dict[str, Any]) -> Graded:
     """What came out: gradebook, autograded notebooks, pages of feedback, processor time."""
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{assignment.root / 'gradebook.db'}") as gradebook:
-        grades = {
-            student: {
-                one.name: Grade(one.auto_score, one.max_score, one.needs_manual_grade)
-                for one in gradebook.find_submission_notebook(assignment.name, assignment.name, student).grades
-            }
-            for student in STUDENTS
-        }
+    grades = {student: grades_of(assignment, student) for student in STUDENTS}
     done = {student: assignment.root / "autograded" / student / assignment.name for student in STUDENTS}
     page = assignment.root / "feedback" / "half" / assignment.name / f"{assignment.name}.html"
     return Graded(
@@ -372,6 +363,15 @@ def collected(assignment: Assignment, source: dict[str, Any]) -> Graded:
         page.read_text("utf-8"),
         {student: json.loads((folder / "seconds.json").read_text("utf-8")) for student, folder in done.items()},
     )
+
+
+def grades_of(assignment: Assignment, student: str) -> dict[str, Grade]:
+    """What the gradebook says of a student's cells."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{assignment.root / 'gradebook.db'}") as gradebook:
+        found = gradebook.find_submission_notebook(assignment.name, assignment.name, student).grades
+        return {one.name: Grade(one.auto_score, one.max_score, one.needs_manual_grade) for one in found}
 
 
 @pytest.mark.slow

@@ -249,6 +249,16 @@ def test_helpful_and_faithful_are_rated_apart(tab, picture):
     assert [answer["rating"] for answer in lab.answers()] == [4, 3, 5]
 
 
+def test_digits_begin_with_the_first_scale_of_the_next_list_wherever_the_last_click_was(tab):
+    lab = tab(TWO_SCALES)
+    for clicked in ("5 delighted with it", "4 one slip"):
+        lab.panel.get_by_role("radio", name=clicked).click()
+    lab.press("Enter", "2", "3", "Enter")
+    lab.wait_saved()
+    given = [answer["ratings"] for answer in lab.answers()]
+    assert given == [{"helpful": 5, "faithful": 4}, {"helpful": 2, "faithful": 3}]
+
+
 def test_best_and_worst_take_two_keys(tab, picture):
     lab = tab("Rank(tasks(4), mode='best and worst')")
     where = [int(card.get_attribute("data-card")) for card in lab.panel.locator("[data-card]").all()]
@@ -271,6 +281,28 @@ def test_best_and_worst_take_two_keys(tab, picture):
     assert answers[3]["bad"] is True
     assert all("ranks" not in answer for answer in answers)
     assert len(ledger.rankings(lab.ledger)[0]) == 15
+
+
+def test_enter_after_a_click_on_a_button_goes_on_and_does_not_press_it_again(tab):
+    lab = tab("Rank(tasks(2), mode='best and worst')", "Rank(tasks(2), 'order')")
+    ends, order = (lab.page.locator(".topfive").nth(number) for number in (0, 1))
+    for name in ("a is the worst", "b is the best", "Not sure n"):
+        ends.get_by_role("button", name=name, exact=True).click()
+    lab.press("Enter")
+    ends.get_by_role("button", name="None is good").tap()
+    lab.press("Enter")
+    order.get_by_label("Move up b").click()
+    lab.press("a", "d", "Enter")
+    order.get_by_role("button", name="None is good").focus()
+    lab.press("Enter")  # who came by the keyboard presses it
+    assert order.get_by_text("not good").count() == 4
+    lab.wait_saved()
+    one, two, three = lab.answers()
+    assert [one["shown"].index(one[end]) for end in ("best", "worst")] == [1, 0]
+    assert one["sure"] is False
+    assert two["bad"] is True
+    assert [three["ranks"][i] for i in three["shown"]] == [2, 1, 4, 3]
+    assert "All done" in ends.inner_text()
 
 
 @pytest.mark.parametrize(

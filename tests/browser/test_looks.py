@@ -9,6 +9,11 @@ PANELS = {
     "rank": "Rank(tasks(3), guidelines='Judge as the one who eats.\\n\\n- first')",
     "compare": "Compare(tasks(3, 2))",
     "rate": "Rate(tasks(3, 1))",
+    "label": "from topfive.panels import Label\nLabel(tasks(3, 1), question='On topic?', labels=('yes', 'no'))",
+    "two scales": "from topfive.panels import HELPFUL_AND_FAITHFUL\nRate(tasks(3, 1), scales=HELPFUL_AND_FAITHFUL)",
+    "second question": "from dataclasses import replace\n"
+    "Compare([replace(task, suggested=1) for task in tasks(3, 2)], also='which is more faithful to the prompt?')",
+    "best and worst": "Rank(tasks(3), mode='best and worst')",
     "write": "Write([Prompt('top 5 soups', 'soups')])",
     "blind": "Blind([(Prompt('top 5 soups', 'soups'), {'one': LISTS[0], 'two': LISTS[1]})])",
 }
@@ -40,11 +45,21 @@ def answer_once(lab, name: str) -> None:
     if name == "write":
         lab.panel.get_by_label("line 1", exact=True).fill("1. leek")
         return
-    lab.press(*{"rank": "bca", "compare": "a", "rate": "4", "blind": "a"}[name])
-    if name != "blind":
-        lab.press("Enter")
+    keys = {
+        "rank": "bca",
+        "rate": "4",
+        "label": "1",
+        "two scales": "42",
+        "second question": "ab",
+        "best and worst": "ad",
+    }
+    lab.press(*keys.get(name, "a"))
+    if name == "blind":
+        return
+    lab.press("Enter")
+    if name not in ("label", "second question"):
         lab.panel.locator(".side .score").first.wait_for()
-        lab.press(*{"rank": "c", "compare": "b", "rate": "2"}[name])
+    lab.press(*{"rank": "c", "rate": "2", "label": "2", "two scales": "2"}.get(name, "b"), "n")
 
 
 @pytest.mark.parametrize("name", PANELS)

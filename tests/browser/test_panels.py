@@ -295,7 +295,9 @@ def test_write_with_live_validation(tab, picture):
     lab.panel.get_by_label("line 5", exact=True).press("Alt+ArrowUp")
     assert lab.panel.get_by_label("line 4", exact=True).input_value() == "beet soup"
     lab.panel.get_by_label("Move line 1 down").click()
-    lab.panel.get_by_role("button", name="Next").click()
+    lab.panel.get_by_role("button", name="Next Ctrl+↵").click()
+    lab.page.keyboard.type("mint")  # the next list begins at its top
+    assert lab.panel.get_by_label("line 1", exact=True).input_value() == "mint"
     lab.wait_saved()
     [answer] = lab.answers()
     assert answer["texts"] == ["\n1. pea soup\n2. leek soup\n3. miso soup\n4. beet soup\n5. corn soup"]

@@ -10,6 +10,7 @@ const WORDS_PER_MINUTE = 230; // silent reading of English, Brysbaert 2019
 const UNDOABLE = new Set(["draft", "remark", "answer", "skip", "flag"]);
 const TYPING_PAUSE = 400; // ms after which what was typed is an event
 const LETTERS = "abcdef";
+const PRESSES = "button:not([role=radio]), summary"; // what Enter presses if it has the keyboard
 
 /** An element with attributes, `on…` listeners and children. Text is always text, never markup. */
 function h(tag, attributes, ...children) {
@@ -381,7 +382,7 @@ function show(kind, model, el) {
   const side = h("section", { class: "side", "aria-label": "What your clicks say so far", hidden: true });
   const button = (text, action, attributes) => h("button", { type: "button", onclick: action, ...attributes }, text);
   const buttons = {
-    next: button("Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
+    next: button(kind.typing ? "Next Ctrl+↵" : "Next ↵", next, { class: "go", "aria-keyshortcuts": kind.typing ? "Control+Enter" : "Enter" }),
     undo: button("Undo", undo, { "data-fast": true, "aria-keyshortcuts": "u Control+z" }),
     redo: button("Redo", redo, { "data-fast": true, "aria-keyshortcuts": "r Control+Shift+z" }),
     skip: button("Skip", skip, { "aria-keyshortcuts": "s" }),
@@ -586,7 +587,8 @@ function show(kind, model, el) {
     const held = root.contains(document.activeElement) && document.activeElement;
     const focus = held && held.closest("[data-focus]")?.dataset.focus;
     current = isReady() ? opened ?? tasks.find((task) => !isDone(task)) : undefined;
-    if (current?.id !== clock.task) turnClock();
+    const isNew = (current?.id ?? null) !== clock.task;
+    if (isNew) turnClock();
     say();
     if (!isReady()) {
       body.replaceChildren(h("p", { class: "note" }, "Reading your ledger …"));
@@ -603,7 +605,7 @@ function show(kind, model, el) {
     }
     remarks.refresh();
     strip.follow();
-    if (held) keepFocus(held, focus);
+    if (held) keepFocus(held, isNew ? null : focus); // the place of the keyboard in one task means nothing in the next
   }
 
   /** The keyboard stays in the panel: outside it, the next letter would be a command to the notebook. */
@@ -703,6 +705,7 @@ function show(kind, model, el) {
     clock = { task: null, spent: 0, since: null };
     opened = null;
     draw();
+    if (kind.typing) root.querySelector("[data-focus='line 0']")?.focus({ preventScroll: true }); // a list begins at its top
   }
 
   /** Put a task on the screen, whatever its turn. */
@@ -846,8 +849,7 @@ function show(kind, model, el) {
     if (command && key === "z") return event.shiftKey ? redo() : undo(), true;
     if (command && key === "y") return redo(), true;
     if (command) return false;
-    const presses = event.target.matches("button:not([role=radio]), summary");
-    if (key === "Enter") return !presses && !event.shiftKey && (next(), true);
+    if (key === "Enter") return !event.target.matches(PRESSES) && !event.shiftKey && (next(), true);
     const actions = { u: undo, r: redo, s: skip, p: previous, o: strip.focus, n: remarks.toggle, w: remarks.focus, "!": openFlag, "?": toggleGuidelines, v: toggleSide };
     return key in actions && (actions[key](), true);
   }
@@ -859,7 +861,13 @@ function show(kind, model, el) {
 
   function onPointer(event) {
     input = event.pointerType || "mouse";
-    if (!event.target.closest("button, input, textarea, select, a, [data-card]")) root.focus({ preventScroll: true });
+    const { target } = event;
+    if (target.closest(PRESSES) || !target.closest("button, input, textarea, select, a, [data-card]")) root.focus({ preventScroll: true });
+  }
+
+  /** A button that was clicked does not get the keyboard: Enter is then for "Next", and does not press it once more. */
+  function onMouseDown(event) {
+    if (event.target.closest(PRESSES)) event.preventDefault();
   }
 
   // -- time: only while the page can be seen
@@ -892,6 +900,7 @@ function show(kind, model, el) {
 
   if (kind.move) makeSortable(body, drop, drag);
   root.addEventListener("pointerdown", onPointer, true);
+  root.addEventListener("mousedown", onMouseDown);
   root.addEventListener("click", onClick, true);
   root.addEventListener("compositionstart", () => (composing = true));
   root.addEventListener("compositionend", () => (composing = false));

@@ -15,7 +15,7 @@ const label = {
       tabindex: draft.label === name || (draft.label === null && i === 0) ? 0 : -1,
       onclick: () => act({ label: name }, name) }, h("span", { class: "key" }, String(i + 1)), ` ${name}`);
     return h("div", {}, h("div", { class: "cards" }, h("article", { class: "card" }, listOf(task.texts[0]))),
-      h("div", { class: "scale", role: "radiogroup", "aria-label": "label" }, task.labels.map(option)));
+      h("div", { class: "scale", role: "radiogroup", "aria-label": task.question }, task.labels.map(option)));
   },
 
   key(event, key, task, draft, act) {

@@ -217,7 +217,7 @@ const bestAndWorst = ({ of, question }) => ({
       const choose = (wanted) => h("button", { type: "button", "aria-pressed": String(end === wanted), "aria-label": `${letter} is the ${wanted}`, "data-focus": `${wanted} ${index}`,
         onclick: () => act(...nameEnd(task, draft, index, wanted)) }, sentence(wanted));
       return h("article", { class: `card ${{ best: "r1", worst: "worst" }[end] ?? ""}`, role: "group", tabindex: 0, "data-card": index, "data-focus": `card ${index}`,
-        "aria-label": `${letter}, ${words === "–" ? "between" : words}`, onclick: (event) => {
+        "aria-label": `${letter}, ${words === "–" ? "neither best nor worst" : words}`, onclick: (event) => {
           if (!event.target.closest("button")) act(...nameEnd(task, draft, index));
         } },
         h("div", { class: "top" }, h("span", { class: "key" }, letter), h("span", { class: "place" }, words)),

@@ -39,7 +39,7 @@ function rate({ scales }) {
           tabindex: point === i + 1 || (point === null && i === 0) ? 0 : -1, onclick: () => act(...choose(draft, at, i + 1)) }, h("b", {}, String(i + 1)), ` ${words}`);
       };
       const row = (scale, at) => h("div", { class: `asked ${!isAlone && at === draft.at ? "now" : ""}` }, !isAlone && h("p", {}, scale.question),
-        h("div", { class: "scale", role: "radiogroup", "aria-label": isAlone ? "rating" : scale.question, "data-scale": at }, scale.anchors.map(option(scale, at))));
+        h("div", { class: "scale", role: "radiogroup", "aria-label": scale.question, "data-scale": at }, scale.anchors.map(option(scale, at))));
       return h("div", {}, h("div", { class: "cards" }, h("article", { class: "card" }, listOf(task.texts[0]))), scales.map(row));
     },
 

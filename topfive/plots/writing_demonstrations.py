@@ -22,10 +22,10 @@ def likeness(similarities: Sequence[float], near: float) -> Figure:
 
 
 def fingerprints(exact: Sequence[float], estimates: Mapping[int, Sequence[float]]) -> Figure:
-    """Estimated against exact likeness, one panel for each number of hash functions."""
+    """Estimated against exact likeness, one panel for each number of hash functions; off by: root mean square."""
     drawn, axes = figure(columns=len(estimates), width=3.6, height=3.2)
     for ax, (hashes, estimated) in zip(axes, estimates.items(), strict=True):
-        off = float(np.abs(np.subtract(estimated, exact)).mean())
+        off = float(np.sqrt(np.square(np.subtract(estimated, exact)).mean()))
         ax.plot([0, 1], [0, 1], color=INK, linestyle=":")
         ax.scatter(exact, estimated, s=9, color=SFT, alpha=0.5)
         ax.set(title=f"{hashes} functions: off by {off:.2f}", xlabel="Jaccard index", ylabel="places that agree")
