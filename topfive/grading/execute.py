@@ -2,15 +2,23 @@
 
 import ast
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from traitlets import Bool, Dict
+
+from topfive.errors import TopFiveError
+from topfive.grading import sandbox
 
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
+CELL, NOTEBOOK = 10 * 2**20, 40 * 2**20  # bytes of output that are kept
+LINE = 10_000  # characters of a line of an error
 RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
 NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
 # Whether the kernel is dead: what the cell did, and what its student should do.
@@ -27,12 +35,56 @@ class ToTheEnd(Execute):
     """nbgrader's Execute; where a cell kills its kernel or cannot be interrupted, a fresh one goes on with the next.
 
     exit() and quit() print a line instead. Of a notebook that loses more than RESTARTS kernels the rest is not run.
+    Kernels run in a sandbox, and of an endless output the beginning is kept.
     """
+
+    sandbox = Bool(True, help="Whether kernels run in a sandbox. Without one, students' code has all your rights.").tag(
+        config=True
+    )
+    limits = Dict(help="What a kernel in a sandbox may use, where it is not as in topfive.grading.sandbox.LIMITS.").tag(
+        config=True
+    )
 
     def preprocess(self, nb: Cell, resources: Any = None, km: Any = None) -> tuple[Cell, Any]:
         """Run all cells."""
         self.lost: set[int] = set()
+        self.kept: dict[str, int] = {}
         return super().preprocess(nb, resources, km)
+
+    def create_kernel_manager(self) -> Any:
+        """A kernel of this Python, whatever the notebook's metadata asks for."""
+        self.kernel_name = "python3"
+        if not self.sandbox:
+            self.log.warning("NO SANDBOX: what students wrote runs with all your rights on this machine")
+            return super().create_kernel_manager()
+        if problem := sandbox.problem():
+            raise TopFiveError(f"No sandbox: {problem}. {sandbox.TO_DO}")
+        submission = Path(self.resources["metadata"]["path"])
+        course = Path.cwd()  # nbgrader goes there
+        self.km = sandbox.SandboxedKernel(submission, course, sandbox.LIMITS | self.limits, config=self.config)
+        return self.km
+
+    def process_message(self, msg: Any, cell: Cell, cell_index: int) -> Any:
+        """Take one message of the kernel, unless its cell or the notebook has shown too much already."""
+        if msg["msg_type"] not in ("status", "execute_input"):
+            asked = msg["parent_header"].get("msg_id")
+            before = self.kept.get(asked, 0)
+            self.kept[asked] = before + _size(msg)
+            if self.kept[asked] > CELL or sum(self.kept.values()) > NOTEBOOK:
+                if before <= CELL:
+                    self.log.warning(
+                        "Cell %d, %s, showed too much; the rest is left out", cell_index + 1, _called(cell)
+                    )
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+    def on_cell_executed(self, **kwargs: Any) -> None:
+        """Add an error that is in the reply only, shortened."""
+        content = kwargs["execute_reply"]["content"]
+        if content["status"] == "error":
+            content["evalue"] = content["evalue"][:LINE]
+            content["traceback"] = [line[:LINE] for line in content["traceback"][-100:]]
+        super().on_cell_executed(**kwargs)
 
     def start_new_kernel_client(self, **kwargs: Any) -> Any:
         """The client of a kernel that stays when somebody calls exit()."""
@@ -80,6 +132,10 @@ class ToTheEnd(Execute):
                 return self._begin_again(end)
             finally:
                 self.nb.cells[index] = cell
+
+
+def _size(msg: Any) -> int:
+    return len(json.dumps(msg["content"], default=str)) + sum(map(len, msg.get("buffers", [])))
 
 
 class ShownPoints(NbGraderPreprocessor):
