@@ -21,10 +21,17 @@ CELL, NOTEBOOK = 10 * 2**20, 40 * 2**20  # bytes of output that are kept
 LINE = 10_000  # characters of a line of an error
 RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
 NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
-# Whether the kernel is dead: what the cell did, and what its student should do.
-LOST = {
-    True: ("ended the kernel", "Look for what stops Python itself there, such as os._exit(), or fills the memory."),
-    False: ("ran too long and could not be interrupted", "Look for a loop without an end that catches every error."),
+# How a kernel is lost: what the cell did, and what its student should do.
+LOST: dict[type[Exception], tuple[str, str]] = {
+    DeadKernelError: (
+        "ended the kernel",
+        "Look for what stops Python itself there, such as os._exit(), or fills the memory.",
+    ),
+    CellTimeoutError: (
+        "ran too long and could not be interrupted",
+        "Look for a loop without an end that catches every error.",
+    ),
+    Exception: ("sent what no kernel sends", "Look for what it does to the kernel, or shows by the megabyte."),
 }
 TRY = (
     "Then run the whole notebook in a fresh kernel (Kernel > Restart Kernel and Run All Cells) before handing in again."
@@ -101,14 +108,15 @@ class ToTheEnd(Execute):
             return cell, resources
         try:
             return super().preprocess_cell(cell, resources, index)
-        except (CellTimeoutError, DeadKernelError) as error:
+        except Exception as error:  # whatever a hostile kernel sends
             self._lose(cell, index, error)
             self._begin_again(index)
             return cell, resources
 
     def _lose(self, cell: Cell, index: int, error: Exception) -> None:
-        why, to_do = LOST[isinstance(error, DeadKernelError)]
+        why, to_do = next(words for kind, words in LOST.items() if isinstance(error, kind))
         self.log.warning("Cell %d, %s, %s; the cells after it run in a fresh one", index + 1, _called(cell), why)
+        self.log.debug("%r", error)
         words = f"{_called(cell)}: this cell {why}; the cells below run in a fresh one. {to_do} {TRY}"
         refuse(cell, "KernelLost", words)
         self.lost.add(index)
@@ -127,7 +135,7 @@ class ToTheEnd(Execute):
             self.nb.cells[index] = copy.deepcopy(cell)
             try:
                 self.execute_cell(self.nb.cells[index], index)
-            except (CellTimeoutError, DeadKernelError) as error:
+            except Exception as error:
                 self._lose(cell, index, error)
                 return self._begin_again(end)
             finally:

@@ -1,4 +1,4 @@
-"""Student code runs in a sandbox when it is graded: bubblewrap around the kernel, limits, and a watch over what it holds.
+"""Student code runs in a sandbox when it is graded: bubblewrap around the kernel, limits, and a watch over its use.
 
 What a kernel finds inside: its own submission without the notebooks, in a small scratch folder that is thrown away;
 Python, this package and its data, read-only; a few variables. What it does not find: the network, other processes, the
@@ -39,7 +39,7 @@ LIMITS = {
     "scratch": 512 * MIB,  # all files together; they are held in memory
     "open_files": 1024,
 }
-LARGEST_MESSAGE = 8 * MIB  # from a kernel to the grading process
+LARGEST_MESSAGE = 32 * MIB  # from a kernel to the grading process
 SOCKETS = 1 * MIB  # bytes: what may lie in the folder that the kernel shares with the grading process
 LOOK_EVERY = 0.25  # seconds
 WORKING = "/tmp/homework"
@@ -170,7 +170,7 @@ class FrugalClient(AsyncKernelClient):
     def _context_default(self) -> zmq.Context:
         context = super()._context_default()
         context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
-        context.setsockopt(zmq.RCVHWM, 16)
+        context.setsockopt(zmq.RCVHWM, 4)
         return context
 
 
