@@ -17,7 +17,7 @@ from topfive.grading import sandbox
 
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
-CELL, NOTEBOOK = 10 * 2**20, 40 * 2**20  # bytes of output that are kept
+CELL, NOTEBOOK, LITTLE = 10 * 2**20, 40 * 2**20, 2**16  # bytes of output that are kept
 LINE = 10_000  # characters of a line of an error
 RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
 NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
@@ -55,7 +55,8 @@ class ToTheEnd(Execute):
     def preprocess(self, nb: Cell, resources: Any = None, km: Any = None) -> tuple[Cell, Any]:
         """Run all cells."""
         self.lost: set[int] = set()
-        self.kept: dict[str, int] = {}
+        self.kept: dict[str, int] = {}  # bytes of output, by the message that asked for them
+        self.cut: set[str] = set()
         return super().preprocess(nb, resources, km)
 
     def create_kernel_manager(self) -> Any:
@@ -73,17 +74,21 @@ class ToTheEnd(Execute):
 
     def process_message(self, msg: Any, cell: Cell, cell_index: int) -> Any:
         """Take one message of the kernel, unless its cell or the notebook has shown too much already."""
-        if msg["msg_type"] not in ("status", "execute_input"):
-            asked = msg["parent_header"].get("msg_id")
-            before = self.kept.get(asked, 0)
-            self.kept[asked] = before + _size(msg)
-            if self.kept[asked] > CELL or sum(self.kept.values()) > NOTEBOOK:
-                if before <= CELL:
-                    self.log.warning(
-                        "Cell %d, %s, showed too much; the rest is left out", cell_index + 1, _called(cell)
-                    )
-                return None
-        return super().process_message(msg, cell, cell_index)
+        asked = msg["parent_header"].get("msg_id")
+        if msg["msg_type"] in ("status", "execute_input") or self._keep(asked, _size(msg)):
+            return super().process_message(msg, cell, cell_index)
+        if asked not in self.cut:
+            self.log.warning("Cell %d, %s, showed too much; some of it is dropped", cell_index + 1, _called(cell))
+            self.cut.add(asked)
+        return None
+
+    def _keep(self, asked: str, size: int) -> bool:
+        """Whether there is room for so many bytes: CELL for each cell, and LITTLE once NOTEBOOK is used up."""
+        kept = self.kept.get(asked, 0)
+        room = CELL if sum(self.kept.values()) - kept < NOTEBOOK else LITTLE
+        if fits := kept + size <= room:
+            self.kept[asked] = kept + size
+        return fits
 
     def on_cell_executed(self, **kwargs: Any) -> None:
         """Add an error that is in the reply only, shortened."""
