@@ -8,6 +8,7 @@ import ctypes
 import glob
 import os
 import socket
+import stat
 import subprocess
 import time
 
@@ -125,7 +126,8 @@ def write_a_start_up_file_for_the_next_kernel():
 def write_on_the_instructors_terminal():
     for number in range(1, 100):
         try:
-            os.write(number, b"WRITTEN-ON-THE-TERMINAL\n")
+            if stat.S_IFMT(os.fstat(number).st_mode) in (stat.S_IFCHR, stat.S_IFREG, stat.S_IFIFO):
+                os.write(number, b"WRITTEN-ON-THE-TERMINAL\n")
         except OSError:
             pass
 

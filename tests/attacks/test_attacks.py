@@ -110,7 +110,7 @@ HELPERS = "\n".join(map(inspect.getsource, (inside.write, inside.in_a_child)))
 
 
 def cells_of(attacks: list[Attack], here: dict[str, Any]) -> list[Any]:
-    imports = f"import ctypes, glob, os, socket, subprocess, time\nHERE = {here!r}\n\n\n{HELPERS}"
+    imports = f"import ctypes, glob, os, socket, stat, subprocess, time\nHERE = {here!r}\n\n\n{HELPERS}"
     tries = [inspect.getsource(attack) + CALL.format(name=attack.__name__) for attack in attacks]
     return [new_code_cell(text) for text in (imports, *tries)]
 
@@ -235,7 +235,8 @@ def log(course: Course, here: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def bare_log(course: Course, here: dict[str, Any], log: str) -> str:
     """The same without a sandbox, and with links followed as nbgrader does."""
-    hand_in(course, "bare", [*WITHOUT, inside.leave_a_process_behind, inside.show_too_much], here)
+    more = [inside.write_on_the_instructors_terminal, inside.leave_a_process_behind, inside.show_too_much]
+    hand_in(course, "bare", [*WITHOUT, *more], here)
     lay = hand_in(course, "bare-linker", [], here)
     (lay / "gradebook.txt").symlink_to("../../../gradebook.db")
     settings = """
@@ -313,6 +314,10 @@ def test_of_an_endless_output_the_beginning_is_kept(course: Course, log: str):
 
 def test_nothing_is_written_on_the_instructors_terminal(log: str):
     assert "WRITTEN-ON-THE-TERMINAL" not in log
+
+
+def test_without_the_sandbox_it_is(bare_log: str):
+    assert "WRITTEN-ON-THE-TERMINAL" in bare_log
 
 
 def test_nothing_of_a_kernel_is_left_on_the_machine(course: Course, log: str):

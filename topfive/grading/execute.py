@@ -66,7 +66,7 @@ class ToTheEnd(Execute):
             self.log.warning("NO SANDBOX: what students wrote runs with all your rights on this machine")
             return super().create_kernel_manager()
         if problem := sandbox.problem():
-            raise TopFiveError(f"No sandbox: {problem}. {sandbox.TO_DO}")
+            raise TopFiveError(f"No sandbox: {problem}. To do: {sandbox.TO_DO}")
         submission = Path(self.resources["metadata"]["path"])
         course = Path.cwd()  # nbgrader goes there
         self.km = sandbox.SandboxedKernel(submission, course, sandbox.LIMITS | self.limits, config=self.config)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nbgrader.apps import NbGrader
 from traitlets.config import Application
 from traitlets.log import get_logger
 
@@ -41,11 +42,12 @@ def take_in(*, assignment: str, notebooks: list[str], **_: Any) -> None:
 
 
 def _need_sandbox() -> None:
-    wanted = ToTheEnd(config=Application.instance().config if Application.initialized() else None).sandbox
-    if wanted and (problem := sandbox.problem()):
+    """Of nbgrader on the command line; elsewhere, as in formgrader, `ToTheEnd` refuses submission by submission."""
+    app = Application.instance() if Application.initialized() else None
+    if isinstance(app, NbGrader) and ToTheEnd(config=app.config).sandbox and (problem := sandbox.problem()):
         get_logger().error(
             "Nothing is graded, since student code cannot run in a sandbox here (%s): %s. To run it with all your "
-            "rights: --ToTheEnd.sandbox=False",
+            "rights, say --ToTheEnd.sandbox=False",
             problem,
             sandbox.TO_DO,
         )

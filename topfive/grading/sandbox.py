@@ -41,7 +41,7 @@ LIMITS = {
 }
 LARGEST_MESSAGE = 32 * MIB  # from a kernel to the grading process
 SOCKETS = 1 * MIB  # bytes: what may lie in the folder that the kernel shares with the grading process
-LOOK_EVERY = 0.25  # seconds
+LOOK_EVERY = 0.5  # seconds
 WORKING = "/tmp/homework"
 NOBODY = 65534  # whose rights a kernel has where root grades; no limit of processes holds for root
 TO_DO = "install bubblewrap 0.8 or newer, or see docs/instructors.md for containers and other systems"
@@ -127,7 +127,6 @@ def _environment() -> list[str]:
     """No variable of the instructor's but what nbgrader says, and one thread, so that all machines grade alike."""
     variables = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "PYTHONPATH": str(_package().parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TOPFIVE_DATA": str(data.folder().resolve()),
         "HOME": "/tmp",
@@ -136,6 +135,8 @@ def _environment() -> list[str]:
         "OMP_NUM_THREADS": "1",
         "NBGRADER_EXECUTION": "autograde",
     }
+    if Path(sys.prefix).resolve() not in _package().parents:  # in a clone
+        variables["PYTHONPATH"] = str(_package().parent)
     return ["--clearenv", *(word for pair in variables.items() for word in ("--setenv", *pair))]
 
 
