@@ -9,7 +9,7 @@ from topfive.build.notebooks import kept_back
 from topfive.build.stubs import SaidSolutions
 from topfive.grading.cells import Repair
 from topfive.grading.execute import ShownPoints, ToTheEnd
-from topfive.grading.intake import find_notebook
+from topfive.grading.intake import take_in
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  nbgrader puts it here
 
@@ -27,8 +27,9 @@ c.ClearSolutions.text_stub = "*Your answer goes here.*"
 c.Execute.timeout = 180
 c.Execute.iopub_timeout = 60
 c.Execute.startup_timeout = 180
+c.Execute.shutdown_kernel = "immediate"  # nothing of it is kept
 
-c.Autograde.pre_convert_hook = find_notebook
+c.Autograde.pre_convert_hook = take_in
 # nbgrader lays what is beside the solution over what was handed in. An instructor's own work/ must not take the place
 # of a student's.
 c.Autograde.exclude_overwriting = {

@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell
 
 from tests.written import write_lists
 from topfive import data
@@ -31,6 +32,7 @@ from topfive.demonstrations import pile, sft_set
 from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
+from topfive.grading import sandbox
 from topfive.judge import Taste, items_of, load_taste, prompts_of
 from topfive.ledger import Ledger, Task, read
 from topfive.ledger.convert import prompt_record
@@ -119,13 +121,13 @@ HALF = {
         work={"policy": "ppo"},
     ),
 }
-# Run by each kernel before its first cell: after every cell it writes how much processor time went by since then, and
-# how much of it was spent in import statements, the package's own lazy ones included.
+# The first cell of each notebook that is handed in, and the last: how much processor time went by between them, and how
+# much of it was spent in import statements, the package's own lazy ones included.
 CLOCK = """
 def _watch():
-    import builtins, json, pathlib, time
+    import builtins, time
 
-    file, plain, began = pathlib.Path("seconds.json").absolute(), builtins.__import__, time.process_time()
+    plain, began = builtins.__import__, time.process_time()
     spent = {"importing": 0.0, "depth": 0}
 
     def timed(*args, **kwargs):
@@ -138,17 +140,18 @@ def _watch():
             if not spent["depth"]:
                 spent["importing"] += time.process_time() - entered
 
-    def note(_):
+    def seconds():
         total = time.process_time() - began
-        file.write_text(json.dumps({"importing": spent["importing"], "rest": total - spent["importing"]}))
+        return {"importing": spent["importing"], "rest": total - spent["importing"]}
 
     builtins.__import__ = timed
-    get_ipython().events.register("post_run_cell", note)
+    builtins._seconds = seconds
 
 
 _watch()
 del _watch
 """
+SECONDS = "import builtins, json\nprint(json.dumps(builtins._seconds()))"
 
 
 @dataclass(frozen=True)
@@ -326,13 +329,11 @@ def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def nbgrader(course: Path, *command: str) -> None:
-    """Run nbgrader in a course's folder, its kernels with the clock."""
-    startup = course / "ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True, exist_ok=True)
-    (startup / "clock.py").write_text(CLOCK, "utf-8")
+    """Run nbgrader in a course's folder."""
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
-    environment = {**os.environ, "PATH": beside, "IPYTHONDIR": str(course / "ipython"), "OMP_NUM_THREADS": "1"}
-    call = [sys.executable, "-m", "nbgrader", *command]
+    environment = {**os.environ, "PATH": beside, "OMP_NUM_THREADS": "1"}
+    bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
+    call = [sys.executable, "-m", "nbgrader", *command, *bare]
     done = subprocess.run(call, cwd=course, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -342,7 +343,9 @@ def hand_in(student: str, assignment: Assignment, source: dict[str, Any]) -> Non
     folder = assignment.root / "submitted" / student / assignment.name
     folder.mkdir(parents=True)
     released = nbformat.read(assignment.release, as_version=4)
-    nbformat.write(submission(student, source, released, half), folder / assignment.release.name)
+    notebook = submission(student, source, released, half)
+    notebook.cells = [new_code_cell(CLOCK, id="clock"), *notebook.cells, new_code_cell(SECONDS, id="seconds")]
+    nbformat.write(notebook, folder / assignment.release.name)
     if student == "full":
         own_work(assignment.name, folder / "work")
     if student == "half":
@@ -353,15 +356,16 @@ def hand_in(student: str, assignment: Assignment, source: dict[str, Any]) -> Non
 def collected(assignment: Assignment, source: dict[str, Any]) -> Graded:
     """What came out: gradebook, autograded notebooks, pages of feedback, processor time."""
     grades = {student: grades_of(assignment, student) for student in STUDENTS}
-    done = {student: assignment.root / "autograded" / student / assignment.name for student in STUDENTS}
+    folders = {student: assignment.root / "autograded" / student / assignment.name for student in STUDENTS}
+    done = {student: nbformat.read(folders[student] / assignment.release.name, as_version=4) for student in STUDENTS}
     page = assignment.root / "feedback" / "half" / assignment.name / f"{assignment.name}.html"
     return Graded(
         assignment.name,
         source,
         grades,
-        {student: nbformat.read(folder / assignment.release.name, as_version=4) for student, folder in done.items()},
+        done,
         page.read_text("utf-8"),
-        {student: json.loads((folder / "seconds.json").read_text("utf-8")) for student, folder in done.items()},
+        {student: json.loads(printed(notebook.cells[-1])) for student, notebook in done.items()},
     )
 
 

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from topfive.build.notebooks import ROOT, from_source
+from topfive.grading import sandbox
 
 NAME = "01-toy"
 SOURCE = '''\
@@ -69,7 +70,8 @@ class Course:
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"} | {
             "PATH": path
         }
-        call = [sys.executable, "-m", "nbgrader", *command]
+        bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
+        call = [sys.executable, "-m", "nbgrader", *command, *bare]
         return subprocess.run(call, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     @property

@@ -1,4 +1,4 @@
-"""What the course adds to nbgrader's autograde: submissions put in order, notebooks run to their end, points read.
+"""What the course adds to nbgrader's autograde: submissions put in order, notebooks run in a sandbox, points read.
 
-`nbgrader_config.py` puts these steps among nbgrader's own. Left out: a sandbox around the kernel.
+`nbgrader_config.py` puts these steps among nbgrader's own. Left out: points that a student's code cannot forge.
 """

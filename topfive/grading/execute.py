@@ -2,21 +2,36 @@
 
 import ast
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from traitlets import Bool, Dict
+
+from topfive.errors import TopFiveError
+from topfive.grading import sandbox
 
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
+CELL, NOTEBOOK, LITTLE = 10 * 2**20, 40 * 2**20, 2**16  # bytes of output that are kept
+LINE = 10_000  # characters of a line of an error
 RESTARTS = 3  # each costs the time limit of a cell, and the cells above once more
 NO_EXIT = 'get_ipython().ask_exit = lambda: print("Not left: the cells below are still to be graded.")'
-# Whether the kernel is dead: what the cell did, and what its student should do.
-LOST = {
-    True: ("ended the kernel", "Look for what stops Python itself there, such as os._exit(), or fills the memory."),
-    False: ("ran too long and could not be interrupted", "Look for a loop without an end that catches every error."),
+# How a kernel is lost: what the cell did, and what its student should do.
+LOST: dict[type[Exception], tuple[str, str]] = {
+    DeadKernelError: (
+        "ended the kernel",
+        "Look for what stops Python itself there, such as os._exit(), or fills the memory.",
+    ),
+    CellTimeoutError: (
+        "ran too long and could not be interrupted",
+        "Look for a loop without an end that catches every error.",
+    ),
+    Exception: ("sent what no kernel sends", "Look for what it does to the kernel, or shows by the megabyte."),
 }
 TRY = (
     "Then run the whole notebook in a fresh kernel (Kernel > Restart Kernel and Run All Cells) before handing in again."
@@ -27,12 +42,61 @@ class ToTheEnd(Execute):
     """nbgrader's Execute; where a cell kills its kernel or cannot be interrupted, a fresh one goes on with the next.
 
     exit() and quit() print a line instead. Of a notebook that loses more than RESTARTS kernels the rest is not run.
+    Kernels run in a sandbox, and of an endless output the beginning is kept.
     """
+
+    sandbox = Bool(True, help="Whether kernels run in a sandbox. Without one, students' code has all your rights.").tag(
+        config=True
+    )
+    limits = Dict(help="What a kernel in a sandbox may use, where it is not as in topfive.grading.sandbox.LIMITS.").tag(
+        config=True
+    )
 
     def preprocess(self, nb: Cell, resources: Any = None, km: Any = None) -> tuple[Cell, Any]:
         """Run all cells."""
         self.lost: set[int] = set()
+        self.kept: dict[str, int] = {}  # bytes of output, by the message that asked for them
+        self.cut: set[str] = set()
         return super().preprocess(nb, resources, km)
+
+    def create_kernel_manager(self) -> Any:
+        """A kernel of this Python, whatever the notebook's metadata asks for."""
+        self.kernel_name = "python3"
+        if not self.sandbox:
+            self.log.warning("NO SANDBOX: what students wrote runs with all your rights on this machine")
+            return super().create_kernel_manager()
+        if problem := sandbox.problem():
+            raise TopFiveError(f"No sandbox: {problem}. To do: {sandbox.TO_DO}")
+        submission = Path(self.resources["metadata"]["path"])
+        course = Path.cwd()  # nbgrader goes there
+        self.km = sandbox.SandboxedKernel(submission, course, sandbox.LIMITS | self.limits, config=self.config)
+        return self.km
+
+    def process_message(self, msg: Any, cell: Cell, cell_index: int) -> Any:
+        """Take one message of the kernel, unless its cell or the notebook has shown too much already."""
+        asked = msg["parent_header"].get("msg_id")
+        if msg["msg_type"] in ("status", "execute_input") or self._keep(asked, _size(msg)):
+            return super().process_message(msg, cell, cell_index)
+        if asked not in self.cut:
+            self.log.warning("Cell %d, %s, showed too much; some of it is dropped", cell_index + 1, _called(cell))
+            self.cut.add(asked)
+        return None
+
+    def _keep(self, asked: str, size: int) -> bool:
+        """Whether there is room for so many bytes: CELL for each cell, and LITTLE once NOTEBOOK is used up."""
+        kept = self.kept.get(asked, 0)
+        room = CELL if sum(self.kept.values()) - kept < NOTEBOOK else LITTLE
+        if fits := kept + size <= room:
+            self.kept[asked] = kept + size
+        return fits
+
+    def on_cell_executed(self, **kwargs: Any) -> None:
+        """Add an error that is in the reply only, shortened."""
+        content = kwargs["execute_reply"]["content"]
+        if content["status"] == "error":
+            content["evalue"] = content["evalue"][:LINE]
+            content["traceback"] = [line[:LINE] for line in content["traceback"][-100:]]
+        super().on_cell_executed(**kwargs)
 
     def start_new_kernel_client(self, **kwargs: Any) -> Any:
         """The client of a kernel that stays when somebody calls exit()."""
@@ -49,14 +113,15 @@ class ToTheEnd(Execute):
             return cell, resources
         try:
             return super().preprocess_cell(cell, resources, index)
-        except (CellTimeoutError, DeadKernelError) as error:
+        except Exception as error:  # whatever a hostile kernel sends
             self._lose(cell, index, error)
             self._begin_again(index)
             return cell, resources
 
     def _lose(self, cell: Cell, index: int, error: Exception) -> None:
-        why, to_do = LOST[isinstance(error, DeadKernelError)]
+        why, to_do = next(words for kind, words in LOST.items() if isinstance(error, kind))
         self.log.warning("Cell %d, %s, %s; the cells after it run in a fresh one", index + 1, _called(cell), why)
+        self.log.debug("%r", error)
         words = f"{_called(cell)}: this cell {why}; the cells below run in a fresh one. {to_do} {TRY}"
         refuse(cell, "KernelLost", words)
         self.lost.add(index)
@@ -75,11 +140,15 @@ class ToTheEnd(Execute):
             self.nb.cells[index] = copy.deepcopy(cell)
             try:
                 self.execute_cell(self.nb.cells[index], index)
-            except (CellTimeoutError, DeadKernelError) as error:
+            except Exception as error:
                 self._lose(cell, index, error)
                 return self._begin_again(end)
             finally:
                 self.nb.cells[index] = cell
+
+
+def _size(msg: Any) -> int:
+    return len(json.dumps(msg["content"], default=str)) + sum(map(len, msg.get("buffers", [])))
 
 
 class ShownPoints(NbGraderPreprocessor):
