@@ -90,11 +90,18 @@ def _named(cells: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 
 def _restore(cell: dict[str, Any], given: dict[str, Any]) -> None:
-    for key in {"outputs", "execution_count"} & cell.keys():
-        del cell[key]  # of what stood there
-    cell |= {key: copy.deepcopy(given[key]) for key in ("cell_type", "outputs", "execution_count") if key in given}
-    cell["metadata"]["nbgrader"] = copy.deepcopy(given["metadata"]["nbgrader"])
-    cell["source"] = given["source"].splitlines(keepends=True)
+    """The text, kind and name of the release, no outputs; id, attachments and what else a student's cell has stay."""
+    own = {key: cell[key] for key in ("id", "attachments") if key in cell}
+    fresh = _fresh(given) | own | {"metadata": cell["metadata"] | given["metadata"]}
+    if "id" not in cell:
+        del fresh["id"]
+    cell.clear()
+    cell.update(fresh)
+
+
+def _fresh(given: dict[str, Any]) -> dict[str, Any]:
+    """A cell of the release as it stands in a file."""
+    return {**copy.deepcopy(given), "source": given["source"].splitlines(keepends=True)}
 
 
 def _put_back(notebook: dict[str, Any], name: str, given: dict[str, Any]) -> None:
@@ -104,7 +111,7 @@ def _put_back(notebook: dict[str, Any], name: str, given: dict[str, Any]) -> Non
         if above == name:
             break
         place = max([place, *(cells.index(cell) + 1 for cell in _named(cells, above)[:1])])
-    cell = {**copy.deepcopy(given[name]), "source": given[name]["source"].splitlines(keepends=True)}
+    cell = _fresh(given[name])
     if any(one.get("id") == cell["id"] for one in cells):
         cell["id"] = uuid.uuid4().hex[:8]
     if not any("id" in one for one in cells):
