@@ -6,6 +6,7 @@ notebook stands for the gradebook, and rehearsal.json for the hidden tests, with
 
 import logging
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,14 @@ class Rehearsal:
     strays: tuple[Stray, ...]
     stopped: dict[str, str]
     graded: tuple[Graded, ...]
+
+
+class Quiet(ToTheEnd):
+    """What a kernel itself writes on the terminal is for nobody who hands in homework."""
+
+    def start_new_kernel(self, **kwargs: Any) -> Any:
+        """Start it with its output closed; what cells print goes another way."""
+        return super().start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
 
 
 def rehearse(
@@ -102,9 +111,10 @@ def _damaged(path: Path) -> str:
 
 @contextmanager
 def _logged() -> Iterator[list[str]]:
-    """Everything that is logged at the level of a warning or above, instead of on the terminal."""
+    """What the steps of grading log at the level of a warning or above; nothing of it goes to the terminal."""
     lines: list[str] = []
     handler = logging.Handler(logging.WARNING)
+    handler.addFilter(lambda record: Path(record.pathname).parent == Path(__file__).parent)  # not Jupyter's own
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
     log: Any = get_logger()
     before, log.propagate = log.propagate, False
@@ -137,7 +147,7 @@ def _lock(cells: list[Cell], known: Mapping[str, Released], tests: Mapping[str, 
 
 def _run(notebook: Any, folder: Path, on_cell: Callable[[int, int, str], None] | None) -> None:
     """Run all cells, and look at the points, as nbgrader_config.py has it."""
-    runner = ToTheEnd(**LIMITS, extra_arguments=["--log-level=ERROR"])  # of the kernel itself, on the terminal
+    runner = Quiet(**LIMITS)
     if on_cell:
         above = _names_above(notebook.cells)
         runner.on_cell_start = lambda cell, cell_index: on_cell(cell_index, len(notebook.cells), above[cell_index])
