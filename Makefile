@@ -68,6 +68,7 @@ data: install-dev  ## rebuild every derived file under data/ from seeds (about 4
 
 notebooks: install-dev  ## rebuild the notebooks whose source changed
 	@$(BIN)/python -m topfive.build.notebooks
+	@$(BIN)/python -m topfive.build.rehearsal
 
 benchmarks: install-dev  ## speed, side by side with peers (about 10 minutes)
 	@$(BIN)/python -m benchmarks

@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from topfive import cli, data, doctor, workspace
+from topfive import cli, data, doctor, release, workspace
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger, ranking_event
 from topfive.lists import Prompt, Ranking
@@ -65,7 +65,7 @@ def test_help_fits_one_screen(topfive: Terminal, arguments: tuple[str, ...]):
     assert len(result.out.splitlines()) <= 24
     assert max(map(len, result.out.splitlines())) <= 80
     assert not [line for line in result.out.splitlines()[1:] if line.endswith("...")]
-    for command in ("doctor", "lab", "run", "ledger", "data"):
+    for command in ("doctor", "lab", "validate", "revert", "run", "ledger", "data"):
         assert f"\n  {command} " in result.out
 
 
@@ -92,7 +92,7 @@ def test_lab_hands_out_and_opens(topfive: Terminal, monkeypatch: pytest.MonkeyPa
     released = tmp_path / "notebooks"
     (released / workspace.FIRST).parent.mkdir(parents=True)
     (released / workspace.FIRST).write_text("first")
-    monkeypatch.setattr(workspace, "released", lambda: released)
+    monkeypatch.setattr(release, "released", lambda: released)
     opened: list[tuple] = []
     monkeypatch.setattr(workspace, "open_lab", lambda *given: opened.append(given))
     homework = tmp_path / "homework"
@@ -104,7 +104,7 @@ def test_lab_hands_out_and_opens(topfive: Terminal, monkeypatch: pytest.MonkeyPa
 
 
 def test_lab_where_a_file_stands_in_the_way(topfive: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(workspace, "released", lambda: tmp_path)
+    monkeypatch.setattr(release, "released", lambda: tmp_path)
     (tmp_path / "taken").touch()
     result = topfive("lab", "--homework", str(tmp_path / "taken"))
     assert (result.code, result.err) == (2, f"error: {tmp_path / 'taken'}: File exists\n")

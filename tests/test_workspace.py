@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from topfive import release as release_module
 from topfive import workspace
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger, read
@@ -177,15 +178,15 @@ def test_the_lab_opens_in_homework_on_the_first_notebook(tmp_path: Path, monkeyp
 
 def test_in_a_clone_homework_stands_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert workspace.default_homework() == Path(workspace.__file__).parent.parent / "homework"
-    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "site-packages" / "topfive" / "workspace.py"))
+    monkeypatch.setattr(release_module, "__file__", str(tmp_path / "site-packages" / "topfive" / "release.py"))
     monkeypatch.chdir(tmp_path)
     assert workspace.default_homework() == tmp_path / "homework"
 
 
 def test_without_notebooks_it_says_how_to_build_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "topfive" / "workspace.py"))
+    monkeypatch.setattr(release_module, "__file__", str(tmp_path / "topfive" / "release.py"))
     with pytest.raises(TopFiveError, match=r"missing; `python -m topfive\.build\.notebooks`"):
-        workspace.released()
+        release_module.released()
 
 
 def test_a_wheel_takes_only_what_git_would_and_what_is_handed_out():

@@ -45,16 +45,50 @@ def lab(
 
     Nothing in homework/ is ever overwritten or deleted.
     """
-    from topfive import workspace
+    from topfive import release, workspace
 
     homework = homework or workspace.default_homework()
-    done = workspace.hand_out(workspace.released(), homework)
+    done = workspace.hand_out(release.released(), homework)
     for line in workspace.describe(done, homework):
         typer.echo(line)
     typer.echo("Opening JupyterLab; ctrl-C here stops it.")
     sys.stdout.flush()
     options = ["--no-browser"] if no_browser else []
     workspace.open_lab(homework, [*options, f"--port={port}"] if port else options)
+
+
+@app.command()
+def validate(
+    what: Annotated[str | None, typer.Argument(metavar="[ASSIGNMENT|NOTEBOOK]", show_default=False)] = None,
+    homework: Homework = None,
+) -> None:
+    """Before handing in: what grading will see of a notebook.
+
+    It runs on a copy, in a fresh kernel. Without an argument it takes the folder you are in.
+    """
+    from topfive import validate as before
+    from topfive import workspace
+
+    for line in before.validate(what, homework or workspace.default_homework()):
+        typer.echo(line)
+
+
+@app.command()
+def revert(
+    what: Annotated[str, typer.Argument(metavar="ASSIGNMENT")],
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="Exercise, as 3.2, or name.")],
+    homework: Homework = None,
+) -> None:
+    """Give one cell of your notebook back as it was given out.
+
+    What stands in the cell now is kept in work/before-revert/. In an open notebook, put %revert at the top of the cell.
+    """
+    from topfive import release, workspace
+    from topfive.revert import revert
+
+    folder = release.locate(what, homework or workspace.default_homework())
+    typer.echo(revert(folder, cell))
+    typer.echo("If a page shows this notebook, choose File > Reload Notebook from Disk there before you save.")
 
 
 @app.command()

@@ -18,9 +18,9 @@ from typing import NoReturn
 from topfive.build.notebooks import is_released
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
+from topfive.release import FIRST, clone
 from topfive.shadows import shadows, warning
 
-FIRST = "00-start-here/00-start-here.ipynb"
 RECORD = ".handed-out.json"
 # JupyterLab's own questions and look-ups on the internet would only stand between a student and the first cell.
 CALM = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
@@ -32,21 +32,6 @@ class HandOut:
 
     added: tuple[str, ...]
     newer: tuple[str, ...]
-
-
-def clone() -> Path | None:
-    """The repository this package runs from, or None if it runs from an installed wheel."""
-    root = Path(__file__).parent.parent
-    return root if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() else None
-
-
-def released() -> Path:
-    """The released notebooks: notebooks/ in a clone, else inside the wheel. Raises TopFiveError if there are none."""
-    root = clone()
-    folder = root / "notebooks" if root else Path(__file__).parent / "_notebooks"
-    if not (folder / FIRST).is_file():
-        raise TopFiveError(f"{folder / FIRST}: missing; `python -m topfive.build.notebooks` builds the notebooks")
-    return folder
 
 
 def default_homework() -> Path:

@@ -6,6 +6,7 @@ behind their work. The exercises themselves are in `topfive.exercises`.
 
 import sys
 
+from topfive import revert
 from topfive.checks.artefacts import is_shipped, kept_text, points_for, trained, training_allowed
 from topfive.checks.notebook import check, grade, hint, once_written, use
 from topfive.checks.order import explain_missing_names
@@ -28,3 +29,4 @@ if "IPython" in sys.modules:  # else this is no notebook
 
     if (shell := get_ipython()) is not None:
         explain_missing_names(shell)
+        revert.install(shell)

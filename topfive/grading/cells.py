@@ -42,20 +42,28 @@ class Released:
 
 
 class Repair(NbGraderPreprocessor):
-    """In the place of nbgrader's DeduplicateIds, which empties the metadata of a copy and so stops the grading."""
+    """In the place of nbgrader's DeduplicateIds, which empties the metadata of a copy and so stops the grading.
+
+    whose: begins each line of the log.
+    """
+
+    whose = ""
 
     def preprocess(self, nb: Cell, resources: Any) -> tuple[Cell, Any]:
-        """Repair one notebook."""
+        """Repair one notebook by what the gradebook knows of its cells."""
         of = resources["nbgrader"]
         self.whose = f"{of.get('student', '')} {of['notebook']}"
         with Gradebook(of["db_url"]) as gradebook:
-            known = released(gradebook.find_notebook(of["notebook"], of["assignment"]))
-        named = self._named(nb.cells, known)
-        for name, cells in named.items():
-            self._repair(nb.cells, name, known[name], cells)
-        self._put_back(nb.cells, known)
-        self._move(nb.cells, known)
+            known = in_gradebook(gradebook.find_notebook(of["notebook"], of["assignment"]))
+        self.repair(nb.cells, known)
         return nb, resources
+
+    def repair(self, cells: list[Cell], known: dict[str, Released]) -> None:
+        """Put `cells` in order, in place. known: those of the release, by name, in order."""
+        for name, twins in self._named(cells, known).items():
+            self._repair(cells, name, known[name], twins)
+        self._put_back(cells, known)
+        self._move(cells, known)
 
     def _say(self, name: str, words: str) -> None:
         self.log.warning("%s: cell '%s' %s", self.whose, name, words)
@@ -131,7 +139,16 @@ class Repair(NbGraderPreprocessor):
                     cells.insert(last, cells.pop(place))
 
 
-def released(notebook: Any) -> dict[str, Released]:
+def in_release(notebook: Any) -> dict[str, Released]:
+    """The cells that nbgrader knows in a notebook as students get it, by name, in order."""
+    return {
+        name_of(cell): Released(cell.cell_type, cell.source, cell.metadata["nbgrader"])
+        for cell in notebook.cells
+        if name_of(cell)
+    }
+
+
+def in_gradebook(notebook: Any) -> dict[str, Released]:
     """The cells of a notebook in nbgrader's gradebook, by name, in order."""
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
     grade, solution, task = (

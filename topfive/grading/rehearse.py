@@ -1,0 +1,199 @@
+"""`topfive validate`: what grading will see of a notebook, before it is handed in.
+
+The steps of `nbgrader autograde` with the course's own among them, on a copy of the assignment's folder: the released
+notebook stands for the gradebook, and rehearsal.json for the hidden tests, with other seeds.
+"""
+
+import logging
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import ClearOutput
+from nbgrader.utils import determine_grade, is_grade, setenv
+from traitlets.log import get_logger
+
+from topfive.errors import TopFiveError
+from topfive.grading.cells import Cell, Released, Repair, in_release, name_of
+from topfive.grading.execute import ShownPoints, ToTheEnd
+from topfive.grading.intake import find_notebook
+from topfive.grading.strays import Stray, strays
+
+LIMITS = {"timeout": 180, "iopub_timeout": 60, "startup_timeout": 180}  # seconds, as in nbgrader_config.py
+NOT_COPIED = (".ipynb_checkpoints", "__pycache__")
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A cell with points: those it earns, None where a person will read it, and what it said about them."""
+
+    name: str
+    points: float | None
+    of: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What came out.
+
+    log: what grading would say in its own, repairs among it. strays: what will not work elsewhere. stopped: cells that
+    ended in an error, with its last line; those that only wait to be written are left out.
+    """
+
+    log: tuple[str, ...]
+    strays: tuple[Stray, ...]
+    stopped: dict[str, str]
+    graded: tuple[Graded, ...]
+
+
+class Quiet(ToTheEnd):
+    """What a kernel itself writes on the terminal is for nobody who hands in homework."""
+
+    def start_new_kernel(self, **kwargs: Any) -> Any:
+        """Start it with its output closed; what cells print goes another way."""
+        return super().start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
+
+
+def rehearse(
+    folder: Path, release: Path, tests: Mapping[str, str], on_cell: Callable[[int, int, str], None] | None = None
+) -> Rehearsal:
+    """Grade the notebook in an assignment's folder as it lies there. Nothing in `folder` is touched.
+
+    release: the released notebook. tests: by cell name, what is run in the place of its hidden test.
+    on_cell: called before each cell with its place, how many there are, and the last name above it in the release.
+    Raises TopFiveError if there is no notebook, more than one that it could be, or a damaged one.
+    """
+    with tempfile.TemporaryDirectory(prefix="topfive-", ignore_cleanup_errors=True) as scratch, _logged() as log:
+        copy = Path(scratch).resolve() / release.stem
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*NOT_COPIED), ignore_dangling_symlinks=True)
+        shutil.copytree(release.parent, copy, ignore=shutil.ignore_patterns("*.ipynb"), dirs_exist_ok=True)
+        notebook, given = read(_found(copy, release.stem, log)), read(release)
+        repair = Repair()
+        repair.whose = release.stem
+        known = in_release(given)
+        repair.repair(notebook.cells, known)
+        found = tuple(strays(notebook.cells, {cell.source for cell in given.cells}))
+        notebook.metadata["kernelspec"] = given.metadata["kernelspec"]
+        _lock(notebook.cells, known, tests)
+        unwritten = _unwritten(notebook.cells, known)
+        _run(notebook, copy, on_cell)
+        graded = tuple(_graded(cell, unwritten) for cell in notebook.cells if is_grade(cell))
+        return Rehearsal(tuple(log), found, dict(_stopped(notebook.cells)), graded)
+
+
+def read(path: Path) -> Any:
+    """A notebook. Raises TopFiveError where it is damaged or none."""
+    try:
+        found = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        found.cells  # noqa: B018  a JSON file of another kind has none
+    except UnicodeDecodeError as error:
+        raise TopFiveError(f"{path.name} is damaged: it is no text") from error
+    except nbformat.reader.NotJSONError as error:
+        raise TopFiveError(_damaged(path)) from error
+    except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
+        raise TopFiveError(f"{path.name} is not a notebook, or one that is damaged") from error
+    return found
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"{path.name} is damaged: it is no JSON. If a page shows it, save it there; else JupyterLab keeps an earlier "
+        f"one in {path.parent.name}/.ipynb_checkpoints/"
+    )
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """What the steps of grading log at the level of a warning or above; nothing of it goes to the terminal."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.addFilter(lambda record: Path(record.pathname).parent == Path(__file__).parent)  # not Jupyter's own
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    log: Any = get_logger()
+    before, log.propagate = log.propagate, False
+    log.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        log.removeHandler(handler)
+        log.propagate = before
+
+
+def _found(folder: Path, name: str, log: list[str]) -> Path:
+    """The notebook that grading takes."""
+    if not (there := sorted(map(str, folder.glob("*.ipynb")))):
+        raise TopFiveError(f"there is no notebook in {folder.name}: `topfive lab` puts it there")
+    find_notebook(assignment=name, notebooks=there)
+    if not (wanted := folder / f"{name}.ipynb").is_file():
+        raise TopFiveError(log[-1].replace(f"{folder}/", ""))
+    log[:] = [line.replace(f"{folder}/", "") for line in log]
+    return wanted
+
+
+def _lock(cells: list[Cell], known: Mapping[str, Released], tests: Mapping[str, str]) -> None:
+    """Locked cells as they are graded, as nbgrader's OverwriteCells does."""
+    for cell in cells:
+        name = name_of(cell)
+        if name and known[name].locked:
+            cell.source = tests.get(name, known[name].text)
+
+
+def _run(notebook: Any, folder: Path, on_cell: Callable[[int, int, str], None] | None) -> None:
+    """Run all cells, and look at the points, as nbgrader_config.py has it."""
+    runner = Quiet(**LIMITS)
+    if on_cell:
+        above = _names_above(notebook.cells)
+        runner.on_cell_start = lambda cell, cell_index: on_cell(cell_index, len(notebook.cells), above[cell_index])
+    resources = {"metadata": {"path": str(folder)}}
+    with setenv(NBGRADER_EXECUTION="validate"):
+        for step in (ClearOutput(), runner, ShownPoints()):
+            step.preprocess(notebook, resources)
+
+
+def _names_above(cells: list[Cell]) -> list[str]:
+    names = [""]
+    for cell in cells:
+        names.append(name_of(cell) or names[-1])
+    return names[1:]
+
+
+def _unwritten(cells: list[Cell], known: Mapping[str, Released]) -> set[str]:
+    """The tests of what is still as it was given out: of the solution cells since the test before, none is written."""
+    written = {name_of(cell) for cell in cells if name_of(cell) and known[name_of(cell)].written(cell.source)}
+    tests, solutions = set(), list[str]()
+    for name, given in known.items():
+        if given.metadata["solution"]:
+            solutions.append(name)
+        elif given.metadata["grade"]:
+            tests |= {name} if solutions and not written & set(solutions) else set()
+            solutions = []
+    return tests
+
+
+def _graded(cell: Cell, unwritten: set[str]) -> Graded:
+    points, of = determine_grade(cell)
+    printed = "".join(one.text for one in cell.get("outputs", []) if one.output_type == "stream").strip()
+    words = printed or _error(cell) or ""
+    if points == 0 and name_of(cell) in unwritten:
+        words = "not written yet"
+    return Graded(name_of(cell), points, of, words)
+
+
+def _error(cell: Cell) -> str | None:
+    """The error in which a cell ended, in one line."""
+    errors = [one for one in cell.get("outputs", []) if one.output_type == "error"]
+    return f"{errors[0].ename}: {errors[0].evalue}".partition("\n")[0].rstrip(": ") if errors else None
+
+
+def _stopped(cells: list[Cell]) -> Iterator[tuple[str, str]]:
+    for number, cell in enumerate(cells, start=1):
+        error = _error(cell)
+        if error and not is_grade(cell) and not error.startswith("NotImplementedError"):
+            yield name_of(cell) or f"cell {number}", error
