@@ -13,9 +13,11 @@ from topfive.exercises import exercises
 RELEASE = Assignment("01-labelling-basics").release
 
 
-def run(folder: Path) -> str:
-    """Everything that the released notebook prints, run from a clean kernel in this folder."""
+def run(folder: Path, times: int = 1) -> str:
+    """Everything that the released notebook prints, run from a clean kernel in this folder, so many times."""
     notebook = nbformat.read(RELEASE, as_version=4)
+    cells = [{**cell, "id": f"{cell.id}-{time}"} for time in range(times) for cell in notebook.cells]
+    notebook.cells = [nbformat.from_dict(cell) for cell in cells]
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return "\n".join(output.text for output in outputs if output.output_type == "stream")
@@ -33,11 +35,9 @@ def test_labelling_basics_runs_for_a_student_who_has_written_nothing(tmp_path: P
 
 
 @pytest.mark.slow
-def test_and_with_a_full_ledger_it_speaks_of_ones_own_labels(tmp_path: Path):
+def test_and_with_a_full_ledger_it_speaks_of_ones_own_labels_both_times(tmp_path: Path):
     label_lists(tmp_path / "work" / "ledger.jsonl")
-    for _ in range(2):  # a second run finds what the first left
-        said = run(tmp_path)
-        assert "20 labels: yours" in said
-        assert "EXAMPLE" not in said
-        assert "you differ from the judge: count" in said
-        assert "7 s a list, yours" in said
+    said = run(tmp_path, times=2)
+    assert "EXAMPLE" not in said
+    for words in ("20 labels: yours", "you differ from the judge: count", "7 s a list, yours"):
+        assert said.count(words) == 2
