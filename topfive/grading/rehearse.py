@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import ClearOutput
+from nbgrader.preprocessors import ClearOutput, Execute
 from nbgrader.utils import determine_grade, is_grade, setenv
 from traitlets.log import get_logger
 
@@ -53,8 +53,13 @@ class Rehearsal:
     graded: tuple[Graded, ...]
 
 
-class Quiet(ToTheEnd):
-    """What a kernel itself writes on the terminal is for nobody who hands in homework."""
+class OwnMachine(ToTheEnd):
+    """No sandbox, and what a kernel itself writes on the terminal is for nobody who hands in homework."""
+
+    def create_kernel_manager(self) -> Any:
+        """An ordinary kernel of this Python."""
+        self.kernel_name = "python3"
+        return Execute.create_kernel_manager(self)
 
     def start_new_kernel(self, **kwargs: Any) -> Any:
         """Start it with its output closed; what cells print goes another way."""
@@ -147,7 +152,7 @@ def _lock(cells: list[Cell], known: Mapping[str, Released], tests: Mapping[str, 
 
 def _run(notebook: Any, folder: Path, on_cell: Callable[[int, int, str], None] | None) -> None:
     """Run all cells, and look at the points, as nbgrader_config.py has it."""
-    runner = Quiet(**LIMITS)
+    runner = OwnMachine(**LIMITS)
     if on_cell:
         above = _names_above(notebook.cells)
         runner.on_cell_start = lambda cell, cell_index: on_cell(cell_index, len(notebook.cells), above[cell_index])
