@@ -311,9 +311,10 @@ def hold_memory_in_several_processes():
 
 def fill_the_folder_of_sockets():
     [folder] = glob.glob("/tmp/topfive-*/shared")
-    with open(folder + "/big", "wb") as file:
-        file.write(bytes(20 * 2**20))
-    time.sleep(10)
+    for number in range(4):
+        with open(f"{folder}/{number}", "wb") as file:
+            file.write(bytes(2**20))
+    time.sleep(30)
     return folder
 
 

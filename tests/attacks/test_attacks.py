@@ -233,7 +233,13 @@ def log(course: Course, here: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def bare_log(course: Course, here: dict[str, Any], log: str) -> str:
+def left(course: Course, log: str) -> list[Any]:
+    """What the attacks left on this machine: processes, files, folders of sockets."""
+    return [*sleepers(), *course.root.rglob("left-behind*"), *Path("/tmp").glob("topfive-*/shared/kernel.json")]
+
+
+@pytest.fixture(scope="module")
+def bare_log(course: Course, here: dict[str, Any], left: list[Any]) -> Iterator[str]:
     """The same without a sandbox, and with links followed as nbgrader does."""
     more = [inside.write_on_the_instructors_terminal, inside.leave_a_process_behind, inside.show_too_much]
     hand_in(course, "bare", [*WITHOUT, *more], here)
@@ -243,7 +249,9 @@ def bare_log(course: Course, here: dict[str, Any], log: str) -> str:
 from topfive.grading.intake import find_notebook
 c.Autograde.pre_convert_hook = find_notebook
 """
-    return grade(course, settings, "--ToTheEnd.sandbox=False", "--student=bare*")
+    yield grade(course, settings, "--ToTheEnd.sandbox=False", "--student=bare*")
+    for process in sleepers():
+        process.kill()
 
 
 def outputs(course: Course, student: str) -> list[Any]:
@@ -281,15 +289,13 @@ def test_everybody_keeps_the_points_of_what_is_right(course: Course, log: str, s
     assert (grades["double-test"].auto_score, grades["triple-test"].auto_score) == (2, 1)
 
 
-def test_no_process_outlives_its_kernel(course: Course, log: str):
-    assert not sleepers()
+def test_no_process_and_no_file_outlives_its_kernel(left: list[Any]):
+    assert not left
 
 
-def test_without_the_sandbox_a_process_does(course: Course, bare_log: str):
-    found = sleepers()
-    for process in found:
-        process.kill()
-    assert found
+def test_without_the_sandbox_a_process_and_files_do(course: Course, bare_log: str):
+    assert sleepers()
+    assert list(course.root.rglob("left-behind*"))
 
 
 @pytest.mark.parametrize(
@@ -318,11 +324,6 @@ def test_nothing_is_written_on_the_instructors_terminal(log: str):
 
 def test_without_the_sandbox_it_is(bare_log: str):
     assert "WRITTEN-ON-THE-TERMINAL" in bare_log
-
-
-def test_nothing_of_a_kernel_is_left_on_the_machine(course: Course, log: str):
-    assert not list(course.root.rglob("left-behind*"))
-    assert len(list(Path("/tmp").glob("topfive-*/shared/kernel.json"))) == 0
 
 
 def test_a_link_is_set_aside_and_not_followed(course: Course, log: str):

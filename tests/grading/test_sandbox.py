@@ -1,4 +1,4 @@
-"""The sandbox around a kernel, where it is not attacked: when there is none, and what is in it. See tests/attacks, too."""
+"""The sandbox around a kernel, where it is not attacked: when there is none, and what is in it."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ def test_what_bubblewrap_says_is_passed_on(monkeypatch: pytest.MonkeyPatch):
 
 def test_outside_the_command_line_each_submission_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(sandbox, "problem", lambda: "bwrap is not installed")
-    with pytest.raises(TopFiveError, match="No sandbox: bwrap is not installed. To do: install bubblewrap"):
+    with pytest.raises(TopFiveError, match=r"No sandbox: bwrap is not installed\. To do: install"):
         ToTheEnd().preprocess(new_notebook(), {"metadata": {"path": str(tmp_path)}})
 
 
@@ -118,7 +118,7 @@ def shown(cell: Any) -> int:
 @pytest.fixture
 def step() -> ToTheEnd:
     made = ToTheEnd()
-    made.kept, made.cut = {}, set()
+    made.kept, made.cut, made.clear_before_next_output = {}, set(), False
     made.reset_execution_trackers()
     return made
 

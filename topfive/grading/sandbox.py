@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import zmq
+import zmq.asyncio
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning import LocalProvisioner
 from traitlets.log import get_logger
 
 from topfive import data
@@ -98,9 +99,9 @@ def _seen(course: Path) -> list[str]:
     own = {sys.prefix, sys.base_prefix, str(_package()), str(data.folder().resolve())}
     if site.ENABLE_USER_SITE:
         own.add(site.getusersitepackages())
-    mounts = {path: ("--ro-bind", path, path) for path in own if Path(path).is_dir()}
+    mounts = {path: ["--ro-bind", path, path] for path in own if Path(path).is_dir()}
     # A folder after those around it: the course folder hides what lies in it, Python's own may lie in it again.
-    mounts[str(course)] = ("--tmpfs", str(course))
+    mounts[str(course)] = ["--tmpfs", str(course)]
     return [*system, *(word for path in sorted(mounts) for word in mounts[path]), "--remount-ro", str(course)]
 
 
@@ -168,7 +169,7 @@ def _give(path: Path) -> None:
 class FrugalClient(AsyncKernelClient):
     """What the grading process listens to a kernel with: it takes no huge message, and does not queue many."""
 
-    def _context_default(self) -> zmq.Context:
+    def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
         context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         context.setsockopt(zmq.RCVHWM, 4)
@@ -196,7 +197,7 @@ class SandboxedKernel(AsyncKernelManager):
 
     async def _async_post_start_kernel(self, **kwargs: Any) -> None:
         await super()._async_post_start_kernel(**kwargs)
-        assert self.provisioner is not None
+        assert isinstance(self.provisioner, LocalProvisioner)
         threading.Thread(target=self._watch, args=(self.provisioner.pid,), daemon=True).start()
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
