@@ -26,6 +26,7 @@ from topfive import data
 from topfive.annotation.on_topic import CLASSES, lists_to_label
 from topfive.build import notebooks
 from topfive.build.notebooks import Assignment, from_source
+from topfive.build.rehearsal import PUBLISHED
 from topfive.checks.verdict import examine
 from topfive.collecting.clicks import shipped
 from topfive.demonstrations import pile, sft_set
@@ -33,6 +34,7 @@ from topfive.evaluate import heldout_prompts
 from topfive.exercises import exercise
 from topfive.exercises.__main__ import table
 from topfive.grading import sandbox
+from topfive.grading.rehearse import rehearse
 from topfive.judge import Taste, items_of, load_taste, prompts_of
 from topfive.ledger import Ledger, Task, read
 from topfive.ledger.convert import prompt_record
@@ -167,10 +169,11 @@ class Grade:
 class Graded:
     """An assignment after grading: its source's cells, and of each student the grades, notebook and seconds.
 
-    feedback: the page that *half* gets back.
+    course: the folder it was graded in. feedback: the page that *half* gets back.
     """
 
     name: str
+    course: Path
     source: dict[str, Any]
     grades: dict[str, dict[str, Grade]]
     notebooks: dict[str, Any]
@@ -361,6 +364,7 @@ def collected(assignment: Assignment, source: dict[str, Any]) -> Graded:
     page = assignment.root / "feedback" / "half" / assignment.name / f"{assignment.name}.html"
     return Graded(
         assignment.name,
+        assignment.root,
         source,
         grades,
         done,
@@ -422,6 +426,21 @@ def test_a_written_answer_waits_for_a_reader_and_an_empty_one_does_not(graded: G
         for student in ("full", "half"):
             assert graded.grades[student][name] == Grade(None, points, waits=True)
         assert graded.grades["untouched"][name] == Grade(0.0, points, waits=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("graded", ["01-labelling-basics"], indirect=True)  # tests/grading has a toy for the rest
+@pytest.mark.parametrize("student", STUDENTS)
+def test_validate_says_before_what_autograde_says_afterwards(graded: Graded, student: str):
+    released = Assignment(graded.name, graded.course).release
+    tests = json.loads(PUBLISHED.read_text("utf-8"))[graded.name]
+    found = rehearse(graded.course / "submitted" / student / graded.name, released, tests)
+    assert {one.name: Grade(one.points, one.of, one.points is None) for one in found.graded} == graded.grades[student]
+    said = {one.name: one.words for one in found.graded}
+    if student == "half":
+        slip = f"{HALF[graded.name].slip}-test"
+        assert said[slip] == graded.said("half", slip).strip()
+    assert not found.log
 
 
 @pytest.mark.slow

@@ -26,13 +26,15 @@ def validate(what: str | None, homework: Path) -> Iterator[str]:
     Raises TopFiveError if that is not a graded assignment, or its notebook cannot be read.
     """
     try:
-        from topfive.grading.rehearse import rehearse
+        from topfive.grading.rehearse import read, rehearse
     except ModuleNotFoundError as error:
         raise TopFiveError(f"this needs nbgrader ({error.name} is missing): python -m pip install nbgrader") from error
     tests = json.loads(TESTS.read_text("utf-8"))
     folder = locate(what, homework)
     name = folder.name
-    yield from _about(folder / f"{name}.ipynb")
+    if (notebook := folder / f"{name}.ipynb").is_file():
+        read(notebook)
+        yield from _about(notebook)
     with tqdm(desc="running", unit=" cells", leave=False, disable=None) as bar:
 
         def show(place: int, cells: int, above: str) -> None:
@@ -44,11 +46,10 @@ def validate(what: str | None, homework: Path) -> Iterator[str]:
 
 
 def _about(notebook: Path) -> Iterator[str]:
+    saved = datetime.fromtimestamp(notebook.stat().st_mtime)
     yield f"{notebook.stem}, as it lies in {notebook.parent}"
-    if notebook.is_file():
-        saved = datetime.fromtimestamp(notebook.stat().st_mtime)
-        yield f"Saved on {saved:%d %B at %H:%M}. What an open page shows and has not saved is not seen: press"
-        yield "Ctrl-S there first. Nothing in your folder is changed by this."
+    yield f"Saved on {saved:%d %B at %H:%M}. What an open page shows and has not saved is not seen: press Ctrl-S there"
+    yield "first. Nothing in your folder is changed by this."
     yield ""
 
 

@@ -39,7 +39,9 @@ def forget(cells: list[Any], *names: str) -> None:
 
 def untouched(cells: list[Any]) -> None:
     write(cells, "double", STUB)
-    write(cells, "triple", 'def triple(x):\n    raise NotImplementedError("1.2: three times")')
+    write(
+        cells, "triple", 'def triple(x):\n    """Three times x."""\n    raise NotImplementedError("1.2: three times")'
+    )
     write(cells, "why", "*Your answer goes here.*")
 
 

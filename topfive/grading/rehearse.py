@@ -5,9 +5,11 @@ notebook stands for the gradebook, and rehearsal.json for the hidden tests, with
 """
 
 import logging
+import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,8 +79,7 @@ def rehearse(
     """
     with tempfile.TemporaryDirectory(prefix="topfive-", ignore_cleanup_errors=True) as scratch, _logged() as log:
         copy = Path(scratch).resolve() / release.stem
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*NOT_COPIED), ignore_dangling_symlinks=True)
-        shutil.copytree(release.parent, copy, ignore=shutil.ignore_patterns("*.ipynb"), dirs_exist_ok=True)
+        _copy(folder, release, copy)
         notebook, given = read(_found(copy, release.stem, log)), read(release)
         repair = Repair()
         repair.whose = release.stem
@@ -96,7 +97,8 @@ def rehearse(
 def read(path: Path) -> Any:
     """A notebook. Raises TopFiveError where it is damaged or none."""
     try:
-        found = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        with warnings.catch_warnings(action="ignore"):  # of an older format, and of ids that are there twice
+            found = nbformat.reads(path.read_text("utf-8"), as_version=4)
         found.cells  # noqa: B018  a JSON file of another kind has none
     except UnicodeDecodeError as error:
         raise TopFiveError(f"{path.name} is damaged: it is no text") from error
@@ -131,14 +133,24 @@ def _logged() -> Iterator[list[str]]:
         log.propagate = before
 
 
+def _copy(folder: Path, release: Path, to: Path) -> None:
+    """The folder, with the course's own files over it as in grading."""
+    try:
+        shutil.copytree(folder, to, ignore=shutil.ignore_patterns(*NOT_COPIED), ignore_dangling_symlinks=True)
+    except shutil.Error as error:
+        source, _, reason = error.args[0][0]
+        raise TopFiveError(f"{source} cannot be copied ({reason}): mend it, or move it out of {folder}") from error
+    shutil.copytree(release.parent, to, ignore=shutil.ignore_patterns("*.ipynb"), dirs_exist_ok=True)
+
+
 def _found(folder: Path, name: str, log: list[str]) -> Path:
     """The notebook that grading takes."""
     if not (there := sorted(map(str, folder.glob("*.ipynb")))):
         raise TopFiveError(f"there is no notebook in {folder.name}: `topfive lab` puts it there")
     find_notebook(assignment=name, notebooks=there)
     if not (wanted := folder / f"{name}.ipynb").is_file():
-        raise TopFiveError(log[-1].replace(f"{folder}/", ""))
-    log[:] = [line.replace(f"{folder}/", "") for line in log]
+        raise TopFiveError(log[-1].replace(f"{folder}{os.sep}", ""))
+    log[:] = [line.replace(f"{folder}{os.sep}", "") for line in log]
     return wanted
 
 
