@@ -183,6 +183,18 @@ def test_plain_files_stay_and_links_are_moved_as_they_are(tmp_path: Path):
     assert (tmp_path / "eve" / "a-set-aside" / "a.ipynb").is_symlink()
 
 
+def test_what_is_set_aside_again_does_not_meet_what_was_before(tmp_path: Path):
+    folder = tmp_path / "eve" / "a"
+    (folder / "x").mkdir(parents=True)
+    (folder / "x" / "y").symlink_to("/etc/passwd")
+    set_aside(folder)
+    (folder / "x").rmdir()
+    (folder / "x").symlink_to("/etc/passwd")
+    set_aside(folder)
+    assert (tmp_path / "eve" / "a-set-aside" / "x" / "y").is_symlink()
+    assert (tmp_path / "eve" / "a-set-aside1" / "x").is_symlink()
+
+
 def test_of_too_much_the_largest_is_moved_and_nothing_is_lost(tmp_path: Path):
     folder = tmp_path / "eve" / "a"
     folder.mkdir(parents=True)
