@@ -155,9 +155,12 @@ def call_by_an_abstract_socket():
 
 def call_by_the_sockets_of_another_kernel():
     for path in glob.glob("/tmp/topfive-*/shared/ours"):
-        with socket.socket(socket.AF_UNIX) as line:
-            line.connect(path)
-            return line.recv(10).decode()
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(path)
+                return line.recv(10).decode()
+        except OSError:
+            pass
 
 
 def listen_to_the_world():

@@ -1,11 +1,16 @@
 """The sandbox around a kernel, where it is not attacked: when there is none, and what is in it."""
 
+import asyncio
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -69,8 +74,9 @@ def test_the_notebook_does_not_choose_its_kernel(monkeypatch: pytest.MonkeyPatch
     step = ToTheEnd(resources={"metadata": {"path": str(tmp_path)}})
     step.nb = new_notebook(metadata={"kernelspec": {"name": "evil", "display_name": "evil"}})
     kernel = step.create_kernel_manager()
-    shutil.rmtree(kernel.private)
-    assert kernel.kernel_spec.argv[0] == "bwrap"
+    assert "bwrap" in kernel.kernel_spec.argv
+    asyncio.run(kernel.cleanup_resources())
+    assert not kernel.private.exists()
     step.sandbox = False
     assert step.create_kernel_manager().kernel_name == "python3"
 
@@ -100,6 +106,28 @@ def test_other_files_of_a_submission_are_there_and_notebooks_are_not(tmp_path: P
     (tmp_path / "a.ipynb").write_text("{}")
     said = inside(tmp_path / "course", tmp_path, "import os; print(open('work/ledger.jsonl').read(), os.listdir())")
     assert said == "a click ['work']\n"
+
+
+@needs_sandbox
+def test_who_grades_and_is_killed_takes_the_sandbox_along(tmp_path: Path):
+    private = sandbox.prepare(tmp_path)
+    source = f"import time, pathlib; pathlib.Path('{private}/shared/up').touch(); time.sleep(600)"
+    call = sandbox.command(private, tmp_path / "course", sandbox.LIMITS, [sys.executable, "-c", source])
+    grader = subprocess.Popen([sys.executable, "-c", f"import subprocess; subprocess.run({call!r})"])
+    wait_until((private / "shared" / "up").exists)
+    children = psutil.Process(grader.pid).children(recursive=True)
+    assert len(children) > 2
+    grader.send_signal(signal.SIGKILL)
+    grader.wait()
+    wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+    shutil.rmtree(private)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 # --- output -----------------------------------------------------------------------------------------------------------
@@ -153,6 +181,18 @@ def test_plain_files_stay_and_links_are_moved_as_they_are(tmp_path: Path):
     assert sorted(path.name for path in folder.rglob("*")) == ["deep", "notes.md"]
     assert (tmp_path / "eve" / "a-set-aside" / "deep" / "link").is_symlink()
     assert (tmp_path / "eve" / "a-set-aside" / "a.ipynb").is_symlink()
+
+
+def test_what_is_set_aside_again_does_not_meet_what_was_before(tmp_path: Path):
+    folder = tmp_path / "eve" / "a"
+    (folder / "x").mkdir(parents=True)
+    (folder / "x" / "y").symlink_to("/etc/passwd")
+    set_aside(folder)
+    (folder / "x").rmdir()
+    (folder / "x").symlink_to("/etc/passwd")
+    set_aside(folder)
+    assert (tmp_path / "eve" / "a-set-aside" / "x" / "y").is_symlink()
+    assert (tmp_path / "eve" / "a-set-aside1" / "x").is_symlink()
 
 
 def test_of_too_much_the_largest_is_moved_and_nothing_is_lost(tmp_path: Path):

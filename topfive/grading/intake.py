@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,12 @@ def _need_sandbox() -> None:
 
 
 def set_aside(folder: Path) -> None:
-    """Move what is no plain file, and what is too much, out of a submission into a folder beside it.
+    """Move what is no plain file, and what is too much, out of a submission into a new folder beside it.
 
     Smaller files stay before larger ones. Raises OSError if something cannot be moved.
     """
+    names = (folder.with_name(f"{folder.name}-set-aside{number or ''}") for number in count())
+    beside = next(path for path in names if not path.exists())  # a new one: what an earlier hand-in left stays
     held = 0
     for path, found in sorted(_entries(folder), key=lambda entry: entry[1].st_size):
         if stat.S_ISREG(found.st_mode):
@@ -67,7 +70,7 @@ def set_aside(folder: Path) -> None:
         else:
             why = "is a link" if stat.S_ISLNK(found.st_mode) else "is no plain file"
         if why:
-            aside = folder.with_name(f"{folder.name}-set-aside") / path.relative_to(folder)
+            aside = beside / path.relative_to(folder)
             aside.parent.mkdir(parents=True, exist_ok=True)
             path.replace(aside)
             get_logger().warning("%s %s and is not taken in; it lies in %s", path, why, aside)

@@ -53,7 +53,7 @@ def problem() -> str:
     """Why no sandbox can be made on this machine, in words; empty if one can."""
     if sys.platform != "linux":
         return f"there is no bubblewrap for {sys.platform}"
-    for tool in ("bwrap", "prlimit", *(["setpriv"] if os.geteuid() == 0 else [])):
+    for tool in ("bwrap", "prlimit", *(["setpriv", "unshare"] if os.geteuid() == 0 else [])):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     with tempfile.TemporaryDirectory(dir="/tmp") as empty:
@@ -106,10 +106,14 @@ def _seen(course: Path) -> list[str]:
 
 
 def _as_nobody(seen: list[str]) -> list[str]:
-    """Root leaves its rights first, in a view of the files that lies beyond nobody's closed doors, such as /root."""
+    """Root leaves its rights first, in a view of the files that lies beyond nobody's closed doors, such as /root.
+
+    In a process namespace: what has other rights than we cannot be told to die with us, but a namespace can.
+    """
     above = {str(folder) for word in seen if word.startswith("/") for folder in Path(word).parents}
     return [
-        *("bwrap", "--die-with-parent", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
+        *("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
+        *("bwrap", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
         *(word for folder in sorted(above) for word in ("--perms", "0755", "--dir", folder)),
         *("--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"),
         *seen,
@@ -204,6 +208,8 @@ class SandboxedKernel(AsyncKernelManager):
         await super()._async_cleanup_resources(restart=restart)
         self.ended.set()
         shutil.rmtree(self.private, ignore_errors=True)
+
+    cleanup_resources = _async_cleanup_resources  # the parent's own name for it, by which a dead kernel is cleaned up
 
     def _watch(self, pid: int) -> None:
         """Kill all of it when its processes together hold too much, or its folder of sockets does."""
