@@ -901,7 +901,7 @@ copy = {**one, "items": one["items"][::-1]}
 short = {**two, "items": two["items"][:4]}
 with once_written():
     tiny = build_set([one, copy, short, two, three], [True, True, True, True, False])
-    print([row["prompt"] for row in tiny], {row["split"] for row in tiny})
+    print([row["prompt"] for row in tiny], sorted(row["split"] for row in tiny))
 
 # %% [markdown]
 """
