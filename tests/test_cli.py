@@ -110,6 +110,55 @@ def test_lab_where_a_file_stands_in_the_way(topfive: Terminal, monkeypatch: pyte
     assert (result.code, result.err) == (2, f"error: {tmp_path / 'taken'}: File exists\n")
 
 
+@pytest.fixture
+def homework(tmp_path: Path) -> Path:
+    shutil.copytree(release.released() / "06-ppo", tmp_path / "homework" / "06-ppo")
+    return tmp_path / "homework"
+
+
+def test_validate_prints_a_page(topfive: Terminal, monkeypatch: pytest.MonkeyPatch, homework: Path):
+    from topfive.grading import rehearse
+
+    asked: list[tuple] = []
+    graded = (rehearse.Graded("gae-test", 2.0, 3.0, "6.3: 2 of 3 points; not right yet: γ below 1"),)
+    found = rehearse.Rehearsal((), (), {}, graded)
+    monkeypatch.setattr(rehearse, "rehearse", lambda *given: asked.append(given) or found)
+    result = topfive("validate", "6", "--homework", str(homework))
+    assert (result.code, result.err) == (0, "")
+    assert f"06-ppo, as it lies in {homework / '06-ppo'}" in result.out
+    assert "gae-test: 6.3: 2 of 3 points; not right yet: γ below 1" in result.out
+    [(folder, released, tests, _)] = asked
+    assert (folder, released.name, "gae-test" in tests) == (homework / "06-ppo", "06-ppo.ipynb", True)
+
+
+def test_validate_of_what_cannot_be_graded_is_one_line(
+    topfive: Terminal, monkeypatch: pytest.MonkeyPatch, homework: Path
+):
+    notebook = homework / "06-ppo" / "06-ppo.ipynb"
+    shutil.copy(notebook, homework / "06-ppo" / "06-ppo-Copy1.ipynb")
+    copy = topfive("validate", str(homework / "06-ppo" / "06-ppo-Copy1.ipynb"))
+    notebook.write_text("{")
+    damaged = topfive("validate", str(notebook))
+    other = topfive("validate", "99", "--homework", str(homework))
+    monkeypatch.setitem(sys.modules, "topfive.grading.rehearse", None)
+    for result, said in (
+        (copy, "06-ppo-Copy1.ipynb is not what is graded, 06-ppo.ipynb beside it is"),
+        (damaged, "06-ppo.ipynb is damaged"),
+        (other, "there are 01-labelling-basics"),
+        (topfive("validate", "6", "--homework", str(homework)), "this needs nbgrader"),
+    ):
+        assert (result.code, result.out) == (2, "")
+        assert len(result.err.splitlines()) == 1
+        assert said in result.err
+
+
+def test_revert_gives_one_cell_back(topfive: Terminal, homework: Path):
+    result = topfive("revert", "06-ppo", "6.3", "--homework", str(homework))
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("Cell 'gae' is as it was given out; nothing was changed.")
+    assert topfive("revert", "06-ppo", "6.9", "--homework", str(homework)).code == 2
+
+
 def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):
     result = topfive("run")
     assert runs == [("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None)]

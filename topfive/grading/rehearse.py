@@ -46,7 +46,7 @@ class Rehearsal:
     """What came out.
 
     log: what grading would say in its own, repairs among it. strays: what will not work elsewhere. stopped: cells that
-    ended in an error, with its last line; those that only wait to be written are left out.
+    ended in an error, by name or first line, with what it was; those that only wait to be written are left out.
     """
 
     log: tuple[str, ...]
@@ -81,17 +81,18 @@ def rehearse(
         copy = Path(scratch).resolve() / release.stem
         _copy(folder, release, copy)
         notebook, given = read(_found(copy, release.stem, log)), read(release)
+        found = tuple(strays(notebook.cells, {cell.source for cell in given.cells}))
         repair = Repair()
         repair.whose = release.stem
         known = in_release(given)
         repair.repair(notebook.cells, known)
-        found = tuple(strays(notebook.cells, {cell.source for cell in given.cells}))
         notebook.metadata["kernelspec"] = given.metadata["kernelspec"]
         _lock(notebook.cells, known, tests)
         unwritten = _unwritten(notebook.cells, known)
         _run(notebook, copy, on_cell)
         graded = tuple(_graded(cell, unwritten) for cell in notebook.cells if is_grade(cell))
-        return Rehearsal(tuple(log), found, dict(_stopped(notebook.cells)), graded)
+        said = tuple(line.removeprefix(f"{release.stem}: ") for line in log)
+        return Rehearsal(said, found, dict(_stopped(notebook.cells)), graded)
 
 
 def read(path: Path) -> Any:
@@ -210,7 +211,7 @@ def _error(cell: Cell) -> str | None:
 
 
 def _stopped(cells: list[Cell]) -> Iterator[tuple[str, str]]:
-    for number, cell in enumerate(cells, start=1):
+    for cell in cells:
         error = _error(cell)
         if error and not is_grade(cell) and not error.startswith("NotImplementedError"):
-            yield name_of(cell) or f"cell {number}", error
+            yield name_of(cell) or cell.source.strip().partition("\n")[0][:60], error
