@@ -331,7 +331,7 @@ def spin_and_let_nobody_interrupt():
 
 
 def show_too_much():
-    for _ in range(40):
+    for _ in range(14):
         print("x" * 2**20, end="", flush=True)
 
 

@@ -84,11 +84,10 @@ HOGS = [
 Attack = Callable[..., Any]
 GROUPS: dict[str, list[Attack]] = {
     "reader": READERS,
-    "writer": [*WRITERS, inside.write_on_the_instructors_terminal],
+    "writer": [*WRITERS, inside.write_on_the_instructors_terminal, inside.leave_a_process_behind],
     "caller": CALLERS,
     "climber": CLIMBERS,
     "hog": HOGS,
-    "daemon": [inside.leave_a_process_behind],
     "crowd": [inside.hold_memory_in_several_processes],
     "stuffer": [inside.fill_the_folder_of_sockets],
     "spinner": [inside.spin_and_let_nobody_interrupt],
@@ -96,7 +95,6 @@ GROUPS: dict[str, list[Attack]] = {
     "quitter": [inside.end_the_kernel],
     "liar": [inside.send_what_no_kernel_sends],
 }
-BESIDE = ("linker", "piper", "sparse")  # what lies beside an honest notebook
 TRIED = [*READERS, *WRITERS, *CALLERS, *CLIMBERS, *HOGS]
 WITHOUT = [attack for attack in TRIED if attack not in FOR_ROOT or os.geteuid() == 0]
 CALL = """
@@ -125,14 +123,15 @@ def hand_in(course: Course, student: str, attacks: list[Attack], here: dict[str,
 
 
 def lay_beside(course: Course, here: dict[str, Any]) -> None:
-    linker, piper, sparse = (hand_in(course, student, [], here) for student in BESIDE)
+    """An honest notebook, with things beside it that are no plain files."""
+    linker = hand_in(course, "linker", [], here)
     (linker / "gradebook.txt").symlink_to("../../../gradebook.db")
     (linker / "work").mkdir()
     (linker / "work" / "accounts").symlink_to("/etc/passwd")
     (linker / "everything").symlink_to("../../..")
     (linker / "work" / "notes.md").write_text("mine")
-    os.mkfifo(piper / "pipe")
-    with (sparse / "hole").open("wb") as file:
+    os.mkfifo(linker / "pipe")
+    with (linker / "hole").open("wb") as file:
         file.truncate(2**40)
 
 
@@ -282,7 +281,7 @@ def test_without_the_sandbox_the_same_attack_succeeds(course: Course, bare_log: 
     assert found, why
 
 
-@pytest.mark.parametrize("student", [*GROUPS, *BESIDE, "honest"])
+@pytest.mark.parametrize("student", [*GROUPS, "linker", "honest"])
 def test_everybody_keeps_the_points_of_what_is_right(course: Course, log: str, student: str):
     with Gradebook(course.url) as gradebook:
         grades = {one.name: one for one in gradebook.find_submission_notebook(NAME, NAME, student).grades}
@@ -340,11 +339,12 @@ def test_without_that_nbgrader_copies_the_gradebook_into_the_graded_folder(cours
 
 
 @pytest.mark.parametrize(
-    ("student", "name", "why"), [("piper", "pipe", "is no plain file"), ("sparse", "hole", "is too large")]
+    ("name", "why"),
+    [("pipe", "is no plain file"), ("hole", "is too large"), ("gradebook.txt", "is a link")],
 )
-def test_what_is_no_plain_file_or_too_large_is_set_aside(course: Course, log: str, student: str, name: str, why: str):
-    assert os.path.lexists(course.root / "submitted" / student / f"{NAME}-set-aside" / name)
-    assert not os.path.lexists(course.root / "autograded" / student / NAME / name)
+def test_what_is_no_plain_file_or_too_large_is_set_aside(course: Course, log: str, name: str, why: str):
+    assert os.path.lexists(course.root / "submitted" / "linker" / f"{NAME}-set-aside" / name)
+    assert not os.path.lexists(course.root / "autograded" / "linker" / NAME / name)
     assert f"{name} {why}" in log
 
 
