@@ -434,7 +434,11 @@ function show(kind, model, el) {
   // -- messages in
   function receive(message) {
     if (message.type !== "side") sentAt = waitingSince = null;
-    if (message.table) leaveTable(model.widget_manager, message.model, message.table);
+    try {
+      if (message.table) leaveTable(model.widget_manager, message.model, message.table);
+    } catch (error) {
+      console.warn("Top Five: the table of answers could not be left in the notebook", error); // the panel does without
+    }
     if (message.type === "history") {
       queue.of((ledger = message.ledger));
       saved.clear();
