@@ -48,8 +48,8 @@ test: install-dev  ## everything that must pass
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-# Four processes on two cores: the two with a browser wait for it a good part of the time.
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
+# Three processes on two cores: the one with the browser waits for it a good part of the time.
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times, a walk through each notebook
 	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope

@@ -38,15 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment.
 
-    What drives a browser is one of two halves: attacks on clicks, and all the rest. `--dist loadgroup` would do, but
-    xdist 3.8 does not group under pytest 9.2.
+    All that drives a browser shares one. `--dist loadgroup` would do, but xdist 3.8 does not group under pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Grouped(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            about = re.search(r"\[(\d\.\d|\d\d-[a-z-]+)|test_chaos", nodeid)  # an exercise, an assignment, an attack
-            return f"{_place(nodeid)} {about[0] if about else ''}"
+            about = re.search(r"\[(\d\.\d|\d\d-[a-z-]+)", nodeid)  # an exercise, an assignment
+            return f"{_place(nodeid)} {about[1] if about else ''}"
 
     return Grouped(config, log)
 

@@ -261,7 +261,8 @@ def outputs(course: Course, student: str) -> list[Any]:
 def got(course: Course, student: str) -> dict[str, tuple[Any, str]]:
     """What each attack of a student got, and the error that it met."""
     text = "\n".join(output.text for output in outputs(course, student) if output.output_type == "stream")
-    reports = [json.loads(line) for line in text.split("\n") if line.startswith('["')]
+    read = json.JSONDecoder().raw_decode  # what an attack wrote on the terminal may follow on the line
+    reports = [read(line)[0] for line in text.split("\n") if line.startswith('["')]
     return {name: (result, why) for name, result, why in reports}
 
 

@@ -101,3 +101,14 @@ def test_a_saved_notebook_after_the_server_was_restarted(tmp_path: Path, chromiu
         context.close()
     finally:
         server.stop()
+
+
+def test_a_table_that_cannot_be_left_keeps_nobody_from_answering(server, context):
+    tab = lab.Tab(server, context, server.notebook("Rank(tasks(2))")).open()
+    tab.page.evaluate(
+        "() => { jupyterapp.shell.currentWidget.context.model.setMetadata = () => { throw new Error('no') } }"
+    )
+    tab.run().focus()
+    tab.press("a", "b", "c", "Enter")
+    tab.wait_saved()
+    assert len(tab.answers()) == 1
