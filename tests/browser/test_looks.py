@@ -72,6 +72,8 @@ def test_light_dark_and_large(tab, picture, name):
         picture(lab, f"{name}-{theme}")
         assert not serious(lab)
     lab.page.evaluate("document.body.style.zoom = 2")
+    if name == "second question":
+        lab.press("a")  # "suggested by a model" and "better" on one card
     picture(lab, f"{name}-zoomed")
     wider = lab.panel.evaluate(
         "panel => [...panel.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 2"
