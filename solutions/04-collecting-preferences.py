@@ -1044,7 +1044,8 @@ for place, (way, colour) in enumerate(zip(minutes.WAYS, colours, strict=True)):
     runs = [run for run in record["runs"] if run["way"] == way]
     right = [[run["right"] for run in runs if run["minutes"] == m] for m in lengths]
     found = [stats.bootstrap(values) for values in right]
-    print(way, *(f"{m} min: {one}" for m, one in zip(lengths, found, strict=True)), sep="\n  ")
+    said_of = [f"{m} min: {one}" for m, one in zip(lengths, found, strict=True)]
+    print(way, *said_of, sep="\n  ")
     means[way] = [one.mean for one in found]
     ax.errorbar(
         np.array(lengths) + 0.4 * place,  # side by side
