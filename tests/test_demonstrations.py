@@ -14,6 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from tests.written import write_lists
 from topfive import data
+from topfive.checks.locked import grade_demonstrations
 from topfive.demonstrations import alike, foreign, pay, pile, review, sft_set
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger
@@ -302,6 +303,12 @@ def test_what_a_set_lacks_is_said_by_its_consequence(finished):
         sft_set.lacking([{**row, "split": "validation"} for row in finished], own=0)
     )
     assert len(sft_set.lacking([], own=5)) == 2
+
+
+def test_each_thing_that_a_set_lacks_costs_a_quarter_of_its_points(finished):
+    sft_set.save(finished)
+    assert grade_demonstrations(lists=20, own=0, points=2) == 2
+    assert grade_demonstrations(lists=20, own=5, points=2) == 1.5
 
 
 def test_it_is_saved_and_read_back_and_is_a_dataset(finished, capsys: pytest.CaptureFixture[str]):
