@@ -76,7 +76,7 @@ def as_numbers(value: Any) -> Tensor | None:
         return None
     try:
         if isinstance(value, Tensor):
-            return _plain_tensor(value)
+            return dense(value)
         array = np.array(_plain(value))
         if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # a long double, which torch has not
             array = array.astype(np.float64)
@@ -85,7 +85,7 @@ def as_numbers(value: Any) -> Tensor | None:
         return None
 
 
-def _plain_tensor(value: Tensor) -> Tensor | None:
+def dense(value: Tensor) -> Tensor | None:
     """Any tensor of real numbers as a dense one on the CPU; None for complex and nested ones, and without storage."""
     if value.is_complex() or value.is_meta or value.is_nested:
         return None
@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if not isinstance(value, Tensor):
         return value
-    tensor = _plain_tensor(value)
+    tensor = dense(value)
     if tensor is None:
         raise ValueError("no numbers")
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()[()]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from topfive import data
 from topfive.checks import artefacts, notebook, replay
 from topfive.checks.artefacts import artefact, is_shipped, points_for
+from topfive.checks.asked import in_words
 from topfive.errors import TopFiveError
 
 if TYPE_CHECKING:
@@ -24,37 +25,33 @@ if TYPE_CHECKING:
 Given = Callable[[], Any]  # a lambda around a name of the student's notebook
 
 
-def _in_words(points: Callable[..., float]) -> Callable[..., float]:
+def _safe(points: Callable[..., float]) -> Callable[..., float]:
     """Points, or 0 and one line about what stopped them."""
 
     @functools.wraps(points)
     def guarded(*args: Any, **kwargs: Any) -> float:
         try:
             return float(points(*args, **kwargs))
-        except NameError as error:
-            print(f"there is no {error.name}: its cell is missing, or stopped before it was defined. 0 points")
-        except TopFiveError as error:
-            print(f"{error}. 0 points")
         except (Exception, SystemExit) as error:  # whatever was handed in
-            print(f"stopped by {type(error).__name__}: {error}. 0 points")
+            print(in_words(error))
         return 0.0
 
     return guarded
 
 
-@_in_words
+@_safe
 def grade(number: str, function: Given, seeds: Sequence[int]) -> float:
     """Points of an exercise on secret seeds; none for the course's own function, nor for one that calls it."""
     return notebook.grade(number, function(), seeds)
 
 
-@_in_words
+@_safe
 def grade_replay(functions: Mapping[str, Given], seeds: Sequence[int], points: float) -> float:
     """All points if updates with the student's functions, by exercise number, end where the course's do."""
     return replay.grade_replay({number: function() for number, function in functions.items()}, seeds, points)
 
 
-@_in_words
+@_safe
 def grade_perplexity(seed: int, at_most: Mapping[float, float]) -> float:
     """Points for the perplexity of work/sft on fresh lists, as a share of the base model's."""
     from topfive.lm.losses import perplexity
@@ -69,7 +66,7 @@ def grade_perplexity(seed: int, at_most: Mapping[float, float]) -> float:
     return points_for(ratio, at_most=at_most)
 
 
-@_in_words
+@_safe
 def grade_lists(prompt_seed: int, seed: int, at_least: Mapping[float, float]) -> float:
     """Points for the share of lists by work/sft that are five numbered items and nothing else."""
     from topfive.evaluate import heldout_prompts
@@ -85,7 +82,7 @@ def grade_lists(prompt_seed: int, seed: int, at_least: Mapping[float, float]) ->
     return points_for(share, at_least=at_least)
 
 
-@_in_words
+@_safe
 def grade_clicks(at_least: Mapping[float, float]) -> float:
     """Points for how many of the four ways of asking in 04 the student answered, at least half of the tasks of each."""
     from topfive.collecting import clicks
@@ -98,7 +95,7 @@ def grade_clicks(at_least: Mapping[float, float]) -> float:
     return points_for(len(done), at_least=at_least)
 
 
-@_in_words
+@_safe
 def grade_reward(seed: int, at_least: Mapping[float, float]) -> float:
     """Points for the pair accuracy of work/reward on mixed lists, ranked by a labeller without noise."""
     from topfive.judge import Taste
@@ -114,7 +111,7 @@ def grade_reward(seed: int, at_least: Mapping[float, float]) -> float:
     return points_for(found.mean, at_least=at_least)
 
 
-@_in_words
+@_safe
 def grade_policy(taste: str, prompt_seed: int, seed: int) -> float:
     """A point for a policy of one's own in work/policy, one if it wins more often than SFT, two more if it ships."""
     from topfive.evaluate import compare, heldout_prompts
@@ -129,7 +126,7 @@ def grade_policy(taste: str, prompt_seed: int, seed: int) -> float:
     return 1.0 + points_for(result.win_rate.mean, at_least={0.5: 1}) + (2.0 if result.ships else 0.0)
 
 
-@_in_words
+@_safe
 def grade_labels(at_least: Mapping[float, float], golden: float) -> float:
     """Points for how many of the lists of 01 were labelled, by the ledger, and `golden` more if clear ones are right.
 
@@ -147,7 +144,7 @@ def grade_labels(at_least: Mapping[float, float], golden: float) -> float:
     return points_for(len(said), at_least=at_least) + (golden if right >= len(clear) - 1 else 0.0)
 
 
-@_in_words
+@_safe
 def grade_instructions(points: float) -> float:
     """Points for the share of the checklist that work/instructions.md has, in halves and rounded down."""
     from topfive.annotation.instructions import checklist
@@ -170,7 +167,7 @@ def _own_model(name: str) -> "PreTrainedModel":
     return model
 
 
-@_in_words
+@_safe
 def grade_written(at_least: Mapping[float, float]) -> float:
     """Points for the lists that a student wrote in the panel of 02: without a fault, all different, no examples."""
     from topfive.demonstrations.pile import PANEL, examples, own_lists
@@ -182,7 +179,7 @@ def grade_written(at_least: Mapping[float, float]) -> float:
     return points_for(len(good), at_least=at_least)
 
 
-@_in_words
+@_safe
 def grade_demonstrations(lists: int, own: int, points: float) -> float:
     """A quarter of the points each: the set in work/ has no faults, no near duplicates, no leaks, and own lists."""
     from topfive.demonstrations import sft_set
@@ -197,7 +194,7 @@ def grade_demonstrations(lists: int, own: int, points: float) -> float:
     return points * (4 - len(lacking)) / 4
 
 
-@_in_words
+@_safe
 def grade_card(words: int) -> float:
     """A point for a card whose numbers are those of the set, and whose every section says at least so many words."""
     from topfive.demonstrations import sft_set

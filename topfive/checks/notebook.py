@@ -58,12 +58,18 @@ def grade(number: str, function: Function, seeds: Sequence[int]) -> float:
     found = exercise(number)
     if not seeds:
         raise TopFiveError("grade needs at least one seed")
-    verdict = examine(found, function, seeds)
+    return said(examine(found, function, seeds))
+
+
+def said(verdict: Verdict) -> float:
+    """The points of a verdict; prints which kinds of case failed."""
+    found = verdict.exercise
     if verdict.borrowed:
-        print(f"{number}: the course's own function does the work here; write yours. {_points(found, 0)}")
+        print(f"{found.number}: the course's own function does the work here; write yours. {_points(found, 0)}")
         return 0.0
     failed = [name for name, passed in verdict.names.items() if not passed]
-    print(f"{number}: {_points(found, verdict.points)}" + (f"; not right yet: {'; '.join(failed)}" if failed else ""))
+    words = f"; not right yet: {'; '.join(failed)}" if failed else ""
+    print(f"{found.number}: {_points(found, verdict.points)}{words}")
     return verdict.points
 
 

@@ -9,7 +9,7 @@ import functools
 import inspect
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,25 +85,50 @@ def replay(functions: Mapping[str, Any], seed: int = 0) -> Replay:
     """
     if unknown := sorted(set(functions) - set(ARGUMENTS)):
         raise TopFiveError(f"no function of {', '.join(unknown)} trains; those that do are {', '.join(ARGUMENTS)}")
-    start, right, seconds = _solved(seed)
+    return apart(ended(functions, seed), seed)
+
+
+def ended(functions: Mapping[str, Any], seed: int) -> list[Tensor] | str:
+    """Where two updates with these functions end, as `_everything` has it; or the error that stopped them, in words."""
+    _, _, seconds = _solved(seed)
     try:
         with quiet(), within(max(LIMIT, TIMES * seconds)):
-            _, own = _trained({number: _own(number, one) for number, one in functions.items()}, seed)
+            return _trained({number: _own(number, one) for number, one in functions.items()}, seed)[1]
     except TopFiveError as error:
-        return Replay(float("inf"), str(error))
+        return str(error)
     except Exception as error:  # whatever a student's function raises is an answer
-        return Replay(float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+def apart(own: Sequence[Tensor] | str, seed: int) -> Replay:
+    """How far this end is from the package's. Raises TopFiveError if it is none."""
+    if isinstance(own, str):
+        return Replay(float("inf"), own)
+    start, right, _ = _solved(seed)
+    if [value.shape for value in own] != [value.shape for value in right]:
+        raise TopFiveError("what came back is no end of two updates")
     shares = [((b - c).norm() / (c - a).norm()).item() for a, b, c in zip(start, own, right, strict=True)]
     return Replay(max(float("inf") if math.isnan(share) else share for share in shares))
 
 
 def grade_replay(functions: Mapping[str, Any], seeds: Sequence[int], points: float) -> float:
     """All points if the updates agree for every seed; says how far apart they are. The package's own earn nothing."""
-    if taken := [number for number, function in functions.items() if examine(exercise(number), function).borrowed]:
+    if taken := borrowed(functions):
+        return said(taken, [], points)
+    return said([], (replay(functions, seed) for seed in seeds), points)
+
+
+def borrowed(functions: Mapping[str, Any]) -> list[str]:
+    """Numbers of the exercises whose function is the course's own."""
+    return [number for number, function in functions.items() if examine(exercise(number), function).borrowed]
+
+
+def said(taken: Sequence[str], replays: Iterable[Replay], points: float) -> float:
+    """All points if every replay agrees, and no function was taken from the course; prints what was found."""
+    if taken:
         print(f"replay: not a function of your own, but the course's: {', '.join(taken)}")
         return 0.0
-    for seed in seeds:
-        found = replay(functions, seed)
+    for found in replays:
         print(found)
         if not found.agrees:
             return 0.0

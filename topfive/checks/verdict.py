@@ -12,6 +12,7 @@ from torch import Tensor
 
 from topfive.checks.call import Outcome, call, is_solution, watching
 from topfive.checks.compare import SAME, Difference, difference
+from topfive.checks.wire import kind_of
 from topfive.exercises import Case, Exercise, Function, Mistake
 
 VISIBLE_SEEDS = (0,)
@@ -30,8 +31,8 @@ class NotTriedError(TimeoutError):
 
 def departure(exercise: Exercise, given: Outcome, right: Outcome) -> Difference:
     """How one outcome differs from another."""
-    if given.error or right.error:
-        return SAME if type(given.error) is type(right.error) else RAISED
+    if given.error is not None or right.error is not None:
+        return SAME if kind_of(given.error) == kind_of(right.error) else RAISED
     found = difference(given.value, right.value, exercise.atol, exercise.rtol, exercise.axes)
     if found or given.gradients is None or right.gradients is None or not _finite(right.value):
         return found
@@ -159,38 +160,56 @@ def softened(hint: str) -> str:
     return words if replaced else f"On this case: {hint}"
 
 
-def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
-    """Run `function` and the solution on all cases of these seeds; a call that never ends is the last,
-    and after `SECONDS` in all nothing more is tried.
+@dataclass(frozen=True)
+class Answers:
+    """What a function made of the cases of some seeds. borrowed: whether the course's own function is what ran."""
 
-    Whether the solution is what ran is decided here, for check, grade and replay alike.
+    outcomes: tuple[Outcome, ...]
+    borrowed: bool
+
+
+def answers(exercise: Exercise, function: Function, seeds: Sequence[int]) -> Answers:
+    """Run `function` on all cases of these seeds; a call that never ends is the last, and after `SECONDS` in all
+    nothing more is tried.
+
+    Whether the solution is what ran is found out here, for check, grade and replay alike.
     """
-    seeds = tuple(seeds)
     given: list[Outcome] = []
-    cases = _cases(exercise, seeds)
     began = time.monotonic()
     with watching(exercise.solution) as ran:
-        for case in cases:
+        for case in cases(exercise, tuple(seeds)):
             stopped = given and isinstance(given[-1].error, TimeoutError | KeyboardInterrupt)
             if stopped or time.monotonic() - began > SECONDS:
                 words = f"all calls together took more than {SECONDS:.0f} seconds"
                 given.append(Outcome(case, error=NotTriedError(words)))
             else:
                 given.append(call(exercise, function, case))
-    right = tuple(_answer(exercise, exercise.solution, seeds, place) for place in range(len(given)))
     unseen = sys.getprofile() is not None and is_solution(exercise, function)
-    return Verdict(exercise, tuple(given), right, seeds, bool(ran) or unseen)
+    return Answers(tuple(given), bool(ran) or unseen)
+
+
+def judged(exercise: Exercise, found: Answers, seeds: Sequence[int]) -> Verdict:
+    """Hold answers against the solution's."""
+    seeds = tuple(seeds)
+    right = tuple(_answer(exercise, exercise.solution, seeds, place) for place in range(len(found.outcomes)))
+    return Verdict(exercise, found.outcomes, right, seeds, found.borrowed)
+
+
+def examine(exercise: Exercise, function: Function, seeds: Sequence[int] = VISIBLE_SEEDS) -> Verdict:
+    """Run `function` and the solution on all cases of these seeds."""
+    return judged(exercise, answers(exercise, function, seeds), seeds)
 
 
 @lru_cache(maxsize=64)
-def _cases(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Case, ...]:
+def cases(exercise: Exercise, seeds: tuple[int, ...]) -> tuple[Case, ...]:
+    """All cases of these seeds, in order."""
     return tuple(case for seed in seeds for case in exercise.cases(seed))
 
 
 @lru_cache(maxsize=16384)
 def _answer(exercise: Exercise, function: Function, seeds: tuple[int, ...], place: int) -> Outcome:
     """What a function of the course's own, solution or mistake, makes of one case: always the same."""
-    outcome = call(exercise, function, _cases(exercise, seeds)[place])
+    outcome = call(exercise, function, cases(exercise, seeds)[place])
     if isinstance(outcome.error, KeyboardInterrupt):  # whoever stops a check must not find that kept as the answer
         raise outcome.error
     return outcome
