@@ -9,7 +9,11 @@ under test; that stands behind a `lambda`, since it may not be there. Each call 
 number of points as the cell's value, whatever a student's code does: nbgrader gives full points for no number.
 """
 
+import contextlib
 import functools
+import io
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -202,3 +206,24 @@ def grade_card(words: int) -> float:
     problems = sft_set.card_problems(sft_set.load(), words)
     print("; ".join(problems) or "the card is complete, and its numbers are those of the set")
     return float(not problems)
+
+
+def main(calls: Sequence[tuple[str, Sequence[Any], Mapping[str, Any]]]) -> None:
+    """Measure, call by call, and print a line of JSON for each: its points and what it says.
+
+    Only for calls about what lies in the folder, in a process in which nothing of a student's runs.
+    """
+    for name, args, kwargs in calls:
+        words = io.StringIO()
+        with contextlib.redirect_stdout(words):
+            points = globals()[name](*args, **{key: _thresholds(value) for key, value in kwargs.items()})
+        print(json.dumps({"points": points, "words": words.getvalue().rstrip()}), flush=True)
+
+
+def _thresholds(value: Any) -> Any:
+    """A mapping's keys as the numbers that JSON made texts of."""
+    return {float(limit): points for limit, points in value.items()} if isinstance(value, Mapping) else value
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -13,7 +13,8 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Dict
 
 from topfive.errors import TopFiveError
-from topfive.grading import sandbox
+from topfive.grading import asking, sandbox, seeds
+from topfive.grading.trusted import Decision, Measurement, decide, measure, reply_in
 
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
@@ -42,7 +43,8 @@ class ToTheEnd(Execute):
     """nbgrader's Execute; where a cell kills its kernel or cannot be interrupted, a fresh one goes on with the next.
 
     exit() and quit() print a line instead. Of a notebook that loses more than RESTARTS kernels the rest is not run.
-    Kernels run in a sandbox, and of an endless output the beginning is kept.
+    Kernels run in a sandbox, and of an endless output the beginning is kept. What test cells of this course are worth
+    is decided outside of it; any other test cell shows its own points.
     """
 
     sandbox = Bool(True, help="Whether kernels run in a sandbox. Without one, students' code has all your rights.").tag(
@@ -53,11 +55,15 @@ class ToTheEnd(Execute):
     )
 
     def preprocess(self, nb: Cell, resources: Any = None, km: Any = None) -> tuple[Cell, Any]:
-        """Run all cells."""
+        """Run all cells, and let what is to be measured be measured."""
         self.lost: set[int] = set()
         self.kept: dict[str, int] = {}  # bytes of output, by the message that asked for them
         self.cut: set[str] = set()
-        return super().preprocess(nb, resources, km)
+        self.measured: list[tuple[Cell, Measurement]] = []
+        self.secret = seeds.read(Path.cwd()) if self.sandbox else None
+        nb, resources = super().preprocess(nb, resources, km)
+        self._measure()
+        return nb, resources
 
     def create_kernel_manager(self) -> Any:
         """A kernel of this Python, whatever the notebook's metadata asks for."""
@@ -112,11 +118,48 @@ class ToTheEnd(Execute):
                 refuse(cell, "NotRun", f"cells above ended their kernel too often ({which}), so this one was not run")
             return cell, resources
         try:
+            if self.sandbox and is_grade(cell) and not is_solution(cell) and (call := asking.call_in(cell.source)):
+                return self._asked(cell, call, resources, index), resources
             return super().preprocess_cell(cell, resources, index)
         except Exception as error:  # whatever a hostile kernel sends
             self._lose(cell, index, error)
             self._begin_again(index)
             return cell, resources
+
+    def _asked(self, cell: Cell, call: asking.Call, resources: Any, index: int) -> Cell:
+        """A test cell with its points, decided by what the kernel answers; what is measured follows at the end."""
+        if self.secret:
+            call = seeds.with_own(
+                call, self.secret, f"{resources['nbgrader']['notebook']}/{cell.metadata.nbgrader.grade_id}"
+            )
+        if not (source := asking.question(call)):
+            self.measured.append((cell, Measurement(call)))
+            return cell
+        own, cell.source = cell.source, source
+        try:
+            super().preprocess_cell(cell, resources, index)
+        finally:
+            cell.source = own
+        if any(output.output_type == "error" for output in cell.outputs):
+            return cell
+        try:
+            found = decide(call, reply_in(cell.outputs))
+        except TopFiveError as error:
+            found = Decision(0.0, str(error))
+        if isinstance(found, Measurement):
+            self.measured.append((cell, found))
+        else:
+            _show(cell, found)
+        return cell
+
+    def _measure(self) -> None:
+        """In one go for all cells that wait for it: what is measured with takes seconds to load."""
+        if self.measured:
+            cells, wanted = zip(*self.measured, strict=True)
+            submission, course = Path(self.resources["metadata"]["path"]), Path.cwd()
+            limits = sandbox.LIMITS | self.limits
+            for cell, found in zip(cells, measure(wanted, submission, course, limits), strict=True):
+                _show(cell, found)
 
     def _lose(self, cell: Cell, index: int, error: Exception) -> None:
         why, to_do = next(words for kind, words in LOST.items() if isinstance(error, kind))
@@ -145,6 +188,13 @@ class ToTheEnd(Execute):
                 return self._begin_again(end)
             finally:
                 self.nb.cells[index] = cell
+
+
+def _show(cell: Cell, found: Decision) -> None:
+    """A decision as the outputs of its cell, in the form in which nbgrader reads points."""
+    words = [new_output("stream", name="stdout", text=found.words + "\n")] if found.words else []
+    points = new_output("execute_result", data={"text/plain": repr(found.points)}, execution_count=cell.execution_count)
+    cell.outputs = [*words, points]
 
 
 def _size(msg: Any) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 from nbgrader.preprocessors import ClearOutput, Execute
 from nbgrader.utils import determine_grade, is_grade, setenv
+from traitlets import Bool
 from traitlets.log import get_logger
 
 from topfive.errors import TopFiveError
@@ -57,6 +58,8 @@ class Rehearsal:
 
 class OwnMachine(ToTheEnd):
     """No sandbox, and what a kernel itself writes on the terminal is for nobody who hands in homework."""
+
+    sandbox = Bool(False)
 
     def create_kernel_manager(self) -> Any:
         """An ordinary kernel of this Python."""

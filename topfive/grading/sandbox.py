@@ -4,8 +4,7 @@ What a kernel finds inside: its own submission without the notebooks, in a small
 Python, this package and its data, read-only; a few variables. What it does not find: the network, other processes, the
 course folder, anybody else's work, and the right to make a sandbox of its own.
 
-Left out: who says what a test cell is worth. Points are made inside the kernel, where the student's code is, too; it
-can still forge its own.
+Left out: what a test cell is worth. That is decided outside (topfive/grading/trusted.py).
 """
 
 import contextlib
@@ -42,6 +41,7 @@ LIMITS = {
 }
 LARGEST_MESSAGE = 32 * MIB  # from a kernel to the grading process
 SOCKETS = 1 * MIB  # bytes: what may lie in the folder that the kernel shares with the grading process
+OUTPUT = 1 * MIB  # bytes: what a program in a sandbox may print
 LOOK_EVERY = 0.5  # seconds
 WORKING = "/tmp/homework"
 NOBODY = 65534  # whose rights a kernel has where root grades; no limit of processes holds for root
@@ -160,14 +160,28 @@ def prepare(submission: Path) -> Path:
     (private / "shared").mkdir()
     shutil.copytree(submission, private / "homework", symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
     for path in private.rglob("*"):
-        _give(path)
+        give(path)
     return private
 
 
-def _give(path: Path) -> None:
+def give(path: Path) -> None:
     """Let a kernel have a file or folder that root made."""
     if os.geteuid() == 0:
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def output_of(
+    private: Path, course: Path, limits: Mapping[str, int], arguments: Iterable[str], seconds: float
+) -> list[str]:
+    """The lines that Python prints with these arguments, in a sandbox; what is beyond `OUTPUT` bytes is left out.
+
+    Raises subprocess.TimeoutExpired if it takes longer.
+    """
+    call = command(private, course, limits, [sys.executable, *arguments])
+    with tempfile.TemporaryFile() as printed:
+        subprocess.run(call, env=_path(), stdout=printed, stderr=subprocess.DEVNULL, timeout=seconds, check=False)
+        printed.seek(0)
+        return printed.read(OUTPUT).decode("utf-8", "replace").splitlines()
 
 
 class FrugalClient(AsyncKernelClient):
@@ -196,7 +210,7 @@ class SandboxedKernel(AsyncKernelManager):
     async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # not the instructor's terminal
         found = await super()._async_pre_start_kernel(**kwargs | silent | {"env": _path()})
-        _give(Path(self.connection_file))
+        give(Path(self.connection_file))
         return found
 
     async def _async_post_start_kernel(self, **kwargs: Any) -> None:
