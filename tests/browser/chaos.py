@@ -38,13 +38,13 @@ for (const [name, word] of [["setItem", "queued"], ["removeItem", "acknowledged"
     };
 }
 """
-# Presses letters from inside the page, faster than a hand could.
+# Presses letters from inside the page, faster than a hand could. Where the panel is drawn anew, they go to the new one.
 BURST = """
 ([count, pause]) => new Promise((resolve) => {
-    const panel = [...document.querySelectorAll(".topfive")].at(-1);
     let left = count;
     const press = () => {
-        if (left-- <= 0 || !panel.isConnected) return resolve();
+        const panel = [...document.querySelectorAll(".topfive")].at(-1);
+        if (left-- <= 0 || !panel) return resolve();
         panel.dispatchEvent(new KeyboardEvent("keydown", { key: "abcd"[left % 4], bubbles: true }));
         setTimeout(press, pause);
     };
