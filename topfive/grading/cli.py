@@ -53,7 +53,7 @@ def assignment(
 
     What was executed is kept in .grading/: stop it when you like, and go on with the same command.
     """
-    with _at_work():
+    with _at_work(no_sandbox):
         from topfive.grading import show
         from topfive.grading.grade import grade
 
@@ -72,9 +72,35 @@ def assignment(
             raise typer.Exit(1)
 
 
+@app.command()
+def again(
+    which: Annotated[str, typer.Argument(metavar="EXERCISE|CELL", help="Exercise, as 3.2, or a cell's name.")],
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    no_sandbox: NoSandbox = False,
+) -> None:
+    """After a check was mended: grade anew who was graded by the old one, and say who gains and who loses.
+
+    Manual scores stay. A check in a notebook first needs `nbgrader generate_assignment ASSIGNMENT --force`.
+    """
+    with _at_work(no_sandbox):
+        from topfive.grading import show
+        from topfive.grading.again import again
+
+        with show.progress() as watch:
+            name, rows, changes = again(
+                Path.cwd(), which, _crew(workers, scheduler), with_sandbox=not no_sandbox, watch=watch
+            )
+        typer.echo(show.changes(name, rows, changes))
+        if not all(row.state.state == "graded" for row in rows):
+            raise typer.Exit(1)
+
+
 @contextmanager
-def _at_work() -> Iterator[None]:
+def _at_work(no_sandbox: bool) -> Iterator[None]:
     """Ctrl-C says how to go on; where nbgrader is missing, what to install."""
+    if no_sandbox:
+        typer.echo("NO SANDBOX: what students wrote runs with all your rights on this machine.", err=True)
     try:
         yield
     except KeyboardInterrupt:

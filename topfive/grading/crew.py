@@ -30,6 +30,7 @@ class Crew(Protocol):
     """Does jobs. phases: by student, what is being done at this moment."""
 
     phases: dict[str, str]
+    here: bool  # on this machine
 
     @property
     def workers(self) -> int:
@@ -55,6 +56,8 @@ class Worker:
 
 class Processes:
     """So many processes of this machine."""
+
+    here = True
 
     def __init__(self, workers: int) -> None:
         self.workers: int = workers
@@ -181,6 +184,8 @@ def _kill(family: Iterable[psutil.Process]) -> None:
 
 class Dask:
     """The workers of a Dask scheduler. Only here is Dask imported."""
+
+    here = False
 
     def __init__(self, address: str) -> None:
         try:

@@ -8,10 +8,9 @@ import copy
 import json
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +106,14 @@ class Class:
 
     def __init__(self, course: Path, assignment: str, with_sandbox: bool = True) -> None:
         self.course, self.assignment, self.with_sandbox = course, assignment, with_sandbox
-        self.config = _course_settings(course, with_sandbox)
+        self.config = course_settings(course, with_sandbox)
         self.directory = CourseDirectory(config=self.config)
-        self.gradebook = _gradebook_path(self.directory.db_url)
-        self.config.CourseDirectory.db_url = f"sqlite:///{self.gradebook}?timeout={PATIENCE}"
         self._look()
+
+    @property
+    def gradebook(self) -> Path:
+        """Where it is."""
+        return _gradebook_path(self.directory.db_url)
 
     def _look(self) -> None:
         """Whether there is such an assignment, generated, handed in."""
@@ -168,35 +170,19 @@ class Class:
     def _folder(self, student: str) -> Path:
         return cache_folder(self.course, self.assignment, student)
 
-    def scores(self, student: str) -> dict[str, float | None] | None:
-        """The automatic points of each cell in the gradebook; None if there is no submission in it."""
-        with self.opened() as gradebook:
-            try:
-                found = gradebook.find_submission(self.assignment, student)
-            except MissingEntry:
-                return None
-            return {grade.name: grade.auto_score for notebook in found.notebooks for grade in notebook.grades}
+    def scores(self, students: Iterable[str]) -> dict[str, dict[str, float | None]]:
+        """The automatic points of each cell, by student; whose submission is not in the gradebook is left out."""
+        with gradebook_of(self.config) as gradebook:
+            found = {name: _submission(gradebook, self.assignment, name) for name in students}
+            return {
+                name: {grade.name: grade.auto_score for grade in _grades(one)} for name, one in found.items() if one
+            }
 
-    def row(self, state: State) -> Row:
-        """A submission's line of the table."""
-        with self.opened() as gradebook:
+    def rows(self, states: Iterable[State]) -> list[Row]:
+        """The table at the end."""
+        with gradebook_of(self.config) as gradebook:
             of = gradebook.find_assignment(self.assignment).max_score
-            try:
-                found = gradebook.find_submission(self.assignment, state.student)
-            except MissingEntry:
-                return Row(state, None, of, ())
-            grades = [grade for notebook in found.notebooks for grade in notebook.grades]
-            waiting = tuple(sorted(grade.name for grade in grades if grade.needs_manual_grade))
-            return Row(state, found.score, of, waiting)
-
-    @contextmanager
-    def opened(self) -> Iterator[Gradebook]:
-        """The gradebook. Raises TopFiveError if it is locked or of another version."""
-        try:
-            with Gradebook(self.config.CourseDirectory.db_url, self.directory.course_id) as gradebook:
-                yield gradebook
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            raise TopFiveError(_gradebook_words(self.gradebook, error)) from error
+            return [_row(state, _submission(gradebook, self.assignment, state.student), of) for state in states]
 
     def write(self, outcome: Outcome) -> State:
         """Let nbgrader autograde one submission, with the execution taken from a job."""
@@ -204,8 +190,8 @@ class Class:
         if outcome.state == EXECUTED:
             state = self._autograde(state)
         elif outcome.state == NOT_GRADED:
-            return replace(state, state=NOT_GRADED)
-        if state.state == NOT_GRADABLE and self.scores(state.student) is not None:
+            state = replace(state, state=NOT_GRADED)
+        if state.state != GRADED and self.scores([state.student]):
             state = replace(state, sentence=f"{state.sentence} (the points are those of an earlier hand-in)")
         self.keep(state)
         return state
@@ -226,16 +212,35 @@ class Class:
                 return replace(state, state=NOT_GRADED, sentence=str(error))
             except Exception as error:
                 return replace(state, sentence=explained(error, lines))
-        return replace(state, state=GRADED, scores=self.scores(state.student))
+        return replace(state, state=GRADED, scores=self.scores([state.student])[state.student])
 
-    def is_written(self, student: str, key: str) -> bool:
-        """Whether the gradebook holds what came of this key, and nbgrader's folder too."""
+    def is_written(self, student: str, key: str, scores: Mapping[str, float | None] | None) -> bool:
+        """Whether the gradebook, which has these scores, holds what came of this key, and nbgrader's folder too."""
         state = self.state(student)
         if state.key != key:
             return False
         if state.state == NOT_GRADABLE:
             return True
-        return state.state == GRADED and self.autograded(student).is_file() and state.scores == self.scores(student)
+        return state.state == GRADED and self.autograded(student).is_file() and state.scores == scores
+
+
+def _submission(gradebook: Gradebook, assignment: str, student: str) -> Any:
+    """Of nbgrader's gradebook; None if it has none."""
+    try:
+        return gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        return None
+
+
+def _grades(submission: Any) -> list[Any]:
+    return [grade for notebook in submission.notebooks for grade in notebook.grades]
+
+
+def _row(state: State, submission: Any, of: float) -> Row:
+    if submission is None:
+        return Row(state, None, of, ())
+    waiting = tuple(sorted(grade.name for grade in _grades(submission) if grade.needs_manual_grade))
+    return Row(state, submission.score, of, waiting)
 
 
 GO_ON = "Nothing is lost: what was executed is kept, and the same command goes on from there"
@@ -262,46 +267,42 @@ def grade(
         states, jobs = _prepare(the_class, chosen, snapshot, force)
         progress = Progress(len(jobs), states)
         if jobs:
-            _need_sandbox(the_class.config)
             _execute(the_class, jobs, hire(), progress, watch)
-        return [the_class.row(progress.states[student]) for student in chosen]
+        return the_class.rows(progress.states[student] for student in chosen)
 
 
 @dataclass
 class Progress:
-    """How far a run is. states: by student. took: seconds of each job. began: by the monotonic clock, in seconds."""
+    """How far a run is. states: by student. took: seconds of each job. last: what came last."""
 
     jobs: int
     states: dict[str, State]
     workers: int = 1
-    began: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.took: list[float] = []
-        self.phases: dict[str, str] = {}
-        self.last: State | None = None
+    took: list[float] = field(default_factory=list)
+    phases: Mapping[str, str] = field(default_factory=dict)
+    last: State | None = None
 
 
 def _prepare(
-    the_class: Class, students: Iterable[str], snapshot: Path, force: bool
+    the_class: Class, students: Sequence[str], snapshot: Path, force: bool
 ) -> tuple[dict[str, State], list[Job]]:
     """Take every submission in. Returns what is known of those that are done, and the jobs of the others."""
     course, assignment = the_class.course, the_class.assignment
     of_all = assignment_hash(course, the_class.config, assignment, snapshot)
-    states, jobs = dict[str, State](), list[Job]()
+    states, jobs, written = dict[str, State](), list[Job](), the_class.scores(students)
     for student in students:
         folder = the_class.submitted(student)
         wrong, said = taken_in(folder, assignment, student)
         key = digest([("all", of_all.encode()), ("sandbox", bytes([the_class.with_sandbox])), *files_in(folder)])
         if wrong:
             states[student] = the_class.write(Outcome(student, key, NOT_GRADABLE, wrong, said))
-        elif not force and the_class.is_written(student, key):
+        elif not force and the_class.is_written(student, key, written.get(student)):
             states[student] = the_class.state(student)
         elif not force and (outcome := finished(course, assignment, student, key)):
             states[student] = the_class.write(outcome)
         else:
-            job = Job(str(course), assignment, student, key, str(snapshot), package_hash(), the_class.with_sandbox)
-            jobs.append(job)
+            hashed, sandboxed = package_hash(), the_class.with_sandbox
+            jobs.append(Job(str(course), assignment, student, key, str(snapshot), hashed, sandboxed, said))
     return states, jobs
 
 
@@ -309,8 +310,10 @@ def _execute(
     the_class: Class, jobs: Sequence[Job], crew: Crew, progress: Progress, watch: Callable[[Progress], None]
 ) -> None:
     """Have the jobs done, and write what comes of each as it comes."""
-    progress.began, progress.phases, progress.workers = time.monotonic(), crew.phases, crew.workers
+    progress.phases, progress.workers = crew.phases, crew.workers
     try:
+        if crew.here:
+            _need_sandbox(the_class.config)
         crew.start(jobs)
         while len(progress.took) < len(jobs):
             if outcome := crew.next(LOOK_EVERY):
@@ -324,14 +327,27 @@ def _execute(
         crew.stop()
 
 
-def _course_settings(course: Path, with_sandbox: bool) -> Config:
-    """Raises TopFiveError if this is no course."""
+@contextmanager
+def gradebook_of(config: Config) -> Iterator[Gradebook]:
+    """A course's gradebook. Raises TopFiveError if it is locked or of another version."""
+    directory = CourseDirectory(config=config)
+    try:
+        with Gradebook(directory.db_url, directory.course_id) as gradebook:
+            yield gradebook
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise TopFiveError(_gradebook_words(_gradebook_path(directory.db_url), error)) from error
+
+
+def course_settings(course: Path, with_sandbox: bool = True) -> Config:
+    """nbgrader's settings of a course, with patience for a gradebook in use. Raises TopFiveError if it is no course."""
     if not (course / SETTINGS).is_file():
         raise TopFiveError(f"{course} is no course: there is no {SETTINGS}. Change to the course's folder first (cd)")
     config = settings(course, with_sandbox)
     source = Path(course, CourseDirectory(config=config).source_directory)
     if not source.is_dir():
         raise TopFiveError(f"{course} has no {source.name}/, so there is nothing to grade by")
+    gradebook = _gradebook_path(CourseDirectory(config=config).db_url)
+    config.CourseDirectory.db_url = f"sqlite:///{gradebook}?timeout={PATIENCE}"
     return config
 
 
@@ -389,7 +405,7 @@ def snapshot_of(the_class: Class) -> Iterator[Path]:
             take_snapshot(path, folder / "gradebook.db")
         except sqlite3.Error as error:
             raise TopFiveError(_gradebook_words(path, error)) from error
-        with the_class.opened() as gradebook:
+        with gradebook_of(the_class.config) as gradebook:
             try:
                 gradebook.find_assignment(assignment)
             except MissingEntry as error:

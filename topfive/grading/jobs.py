@@ -29,7 +29,7 @@ from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import find_all_files
+from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.log import get_logger
@@ -51,7 +51,10 @@ _at_work = threading.Lock()  # nbgrader changes the working folder and its log, 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker has to know. snapshot: made by `take_snapshot`. package: the `package_hash` of who asks."""
+    """What a worker has to know.
+
+    snapshot: made by `take_snapshot`. package: the `package_hash` of who asks. said: when the submission was taken in.
+    """
 
     course: str
     assignment: str
@@ -60,6 +63,7 @@ class Job:
     snapshot: str
     package: str
     sandbox: bool
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,27 +253,38 @@ def take_snapshot(gradebook: Path, snapshot: Path) -> None:
 
 def execute(job: Job, say: Callable[[str], None] = lambda phase: None) -> Outcome:
     """Do one job, keep what comes out, and say how it went. say: hears what is being done."""
-    began = time.monotonic()
     course = Path(job.course)
     if job.package != package_hash():
         return _not_graded(job, "the worker has another version of Top Five than the one that asks it: restart it")
     if not course.is_dir():
         return _not_graded(job, f"the worker does not see {course}: all machines need it under the same path")
-    with _at_work, at(course), tempfile.TemporaryDirectory(prefix="topfive-grade-") as scratch, listening() as lines:
-        try:
-            notebook, state, sentence = _run(job, Path(scratch).resolve(), say), EXECUTED, ""
-        except Exception as error:
-            state = NOT_GRADED if isinstance(error, _OURS) else NOT_GRADABLE
-            notebook, sentence = None, explained(error, lines)
-        said = [line.replace(f"{Path(scratch).resolve()}{os.sep}", "") for line in [sentence, *lines.said]]
-    outcome = Outcome(job.student, job.key, state, said[0], tuple(said[1:]), time.monotonic() - began)
-    if state != NOT_GRADED:
-        _keep(course, job.assignment, outcome, notebook)
+    with _at_work, at(course), tempfile.TemporaryDirectory(prefix="topfive-grade-") as scratch:
+        outcome, notebook = _attempt(job, Path(scratch).resolve(), say)
+        if outcome.state != NOT_GRADED:
+            try:
+                _keep(course, job.assignment, outcome, notebook)
+            except OSError as error:
+                return _not_graded(job, f"what was executed could not be kept: {error.strerror}")
     return outcome
 
 
 def _not_graded(job: Job, sentence: str) -> Outcome:
     return Outcome(job.student, job.key, NOT_GRADED, sentence)
+
+
+def _attempt(job: Job, scratch: Path, say: Callable[[str], None]) -> tuple[Outcome, Any]:
+    """Run it, and find words for how it went: which outcome, and the executed notebook."""
+    began, notebook, state, sentence = time.monotonic(), None, EXECUTED, ""
+    with listening() as lines:
+        try:
+            notebook = _run(job, scratch, say)
+        except Exception as error:  # whatever is in it
+            state = NOT_GRADED if isinstance(error, _OURS) else NOT_GRADABLE
+            sentence = explained(error, lines)
+    inside = f"{scratch / 'submitted' / job.student / job.assignment}{os.sep}"
+    said = [line.replace(inside, "").replace(f"{scratch}{os.sep}", "") for line in [sentence, *lines.said]]
+    log = tuple(dict.fromkeys([*job.said, *said[1:]]))
+    return Outcome(job.student, job.key, state, said[0], log, time.monotonic() - began), notebook
 
 
 def _keep(course: Path, assignment: str, outcome: Outcome, notebook: Any) -> None:
@@ -339,13 +354,16 @@ def explained(error: Exception, lines: Lines) -> str:
 
 def problem_of(folder: Path, assignment: str) -> str:
     """What is wrong with a submission that was taken in, as far as its files tell; empty if nothing is."""
-    path = folder / f"{assignment}.ipynb"
-    if not path.is_file():
-        return ""
+    path, handed_in_at = folder / f"{assignment}.ipynb", folder / "timestamp.txt"
     try:
-        read(path)
+        if path.is_file():
+            read(path)
+        if handed_in_at.is_file() and (text := handed_in_at.read_text("utf-8").strip()):
+            parse_utc(text)
     except TopFiveError as error:
         return str(error).partition(". ")[0]
+    except ValueError:
+        return f"{handed_in_at.name} in it does not say a time"
     return ""
 
 

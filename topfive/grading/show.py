@@ -7,6 +7,7 @@ from statistics import median
 
 from tqdm import tqdm
 
+from topfive.grading.again import Change
 from topfive.grading.grade import Progress, Row
 
 NAMES = 4  # at work, that are shown
@@ -94,3 +95,17 @@ def said_of(row: Row) -> Iterator[str]:
     for line in row.state.log:
         if line != row.state.sentence:
             yield f"  {line}" if line.startswith(f"{student} ") else f"  {student}: {line}"
+
+
+def changes(assignment: str, rows: Iterable[Row], changed: Iterable[Change]) -> str:
+    """Who gained and who lost, and what could not be graded."""
+    rows, changed = list(rows), list(changed)
+    lines = [f"{assignment}: of {len(rows)} who were graded before, {len(changed)} have other points now."]
+    for title, some in (
+        ("gained", [one for one in changed if one.gain > 0]),
+        ("lost", [one for one in changed if one.gain < 0]),
+        ("same sum, other cells", [one for one in changed if one.gain == 0]),
+    ):
+        lines += [f"{title}:", *(f"  {one}" for one in some)] if some else []
+    failed = [row for row in rows if row.state.state != "graded"]
+    return "\n".join([*lines, *(f"{row.state.student}: {row.state.state}: {row.state.sentence}" for row in failed)])
