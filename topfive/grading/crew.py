@@ -10,7 +10,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -24,6 +24,9 @@ from topfive.grading.jobs import NOT_GRADED, Job, Outcome, execute
 TRIES = 2
 GRACE = 3.0  # seconds that a worker has to put its kernel's things away
 NO_DASK = "--scheduler needs Dask, which is not installed here: pip install -c constraints.txt -e '.[grade,dask]'"
+
+
+Do = Callable[[Job, Callable[[str], None]], Outcome]
 
 
 class Crew(Protocol):
@@ -59,8 +62,9 @@ class Processes:
 
     here = True
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, do: Do = execute) -> None:
         self.workers: int = workers
+        self.do = do
         self.phases: dict[str, str] = {}
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([__name__])
@@ -115,7 +119,7 @@ class Processes:
 
     def _hire(self) -> Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=work, args=(theirs,), daemon=True)
+        process = self.context.Process(target=work, args=(theirs, self.do), daemon=True)
         process.start()
         theirs.close()
         self.alive.append(Worker(process, ours))
@@ -139,7 +143,7 @@ class Processes:
         worker.process.kill()
 
 
-def work(connection: Connection) -> None:
+def work(connection: Connection, do: Do) -> None:
     """The life of a worker: jobs come, outcomes go, until there is nobody to ask for more.
 
     It ends with the process that started it, also if that one is killed; its kernel and its scratch folder with it.
@@ -150,7 +154,7 @@ def work(connection: Connection) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             job = connection.recv()
-            connection.send(execute(job, connection.send))
+            connection.send(do(job, connection.send))
 
 
 def _end_with_parent() -> None:

@@ -187,25 +187,34 @@ class Class:
     def write(self, outcome: Outcome) -> State:
         """Let nbgrader autograde one submission, with the execution taken from a job."""
         state = State(outcome.student, outcome.key, NOT_GRADABLE, outcome.sentence, outcome.log, outcome.seconds)
+        was_there = state.student in self.scores([state.student])
         if outcome.state == EXECUTED:
             state = self._autograde(state)
         elif outcome.state == NOT_GRADED:
             state = replace(state, state=NOT_GRADED)
-        if state.state != GRADED and self.scores([state.student]):
+        if state.state != GRADED and was_there:
             state = replace(state, sentence=f"{state.sentence} (the points are those of an earlier hand-in)")
+        elif state.state != GRADED:
+            self._forget(state.student)
         self.keep(state)
         return state
+
+    def _forget(self, student: str) -> None:
+        """No submission with 0 points is left of one that nbgrader began to grade and could not."""
+        with gradebook_of(self.config) as gradebook:
+            if _submission(gradebook, self.assignment, student):
+                gradebook.remove_submission(self.assignment, student)
 
     def _autograde(self, state: State) -> State:
         config = copy.deepcopy(self.config)
         steps = config.Autograde.get("autograde_preprocessors", Autograde.autograde_preprocessors.default())
         config.Autograde.autograde_preprocessors = [Taken, *split(steps)[1]]
         config.Taken.path = str(result_path(self.course, self.assignment, state.student))
-        with at(self.course), listening() as lines:
+        with at(self.course), listening() as lines, in_words(self.gradebook):
             try:
                 converter(config, self.assignment, state.student).put()
-            except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
-                raise TopFiveError(_gradebook_words(self.gradebook, error)) from error
+            except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error):
+                raise
             except OSError as error:
                 raise TopFiveError(f"{error.filename or self.course}: {error.strerror}. {GO_ON}") from error
             except TopFiveError as error:
@@ -288,7 +297,8 @@ def _prepare(
 ) -> tuple[dict[str, State], list[Job]]:
     """Take every submission in. Returns what is known of those that are done, and the jobs of the others."""
     course, assignment = the_class.course, the_class.assignment
-    of_all = assignment_hash(course, the_class.config, assignment, snapshot)
+    with in_words(the_class.gradebook):
+        of_all = assignment_hash(course, the_class.config, assignment, snapshot)
     states, jobs, written = dict[str, State](), list[Job](), the_class.scores(students)
     for student in students:
         folder = the_class.submitted(student)
@@ -331,11 +341,17 @@ def _execute(
 def gradebook_of(config: Config) -> Iterator[Gradebook]:
     """A course's gradebook. Raises TopFiveError if it is locked or of another version."""
     directory = CourseDirectory(config=config)
+    with in_words(_gradebook_path(directory.db_url)), Gradebook(directory.db_url, directory.course_id) as gradebook:
+        yield gradebook
+
+
+@contextmanager
+def in_words(gradebook: Path) -> Iterator[None]:
+    """Whatever SQLite or SQLAlchemy say about the gradebook becomes a TopFiveError."""
     try:
-        with Gradebook(directory.db_url, directory.course_id) as gradebook:
-            yield gradebook
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise TopFiveError(_gradebook_words(_gradebook_path(directory.db_url), error)) from error
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
+        raise TopFiveError(_gradebook_words(gradebook, error)) from error
 
 
 def course_settings(course: Path, with_sandbox: bool = True) -> Config:
@@ -401,10 +417,8 @@ def snapshot_of(the_class: Class) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        try:
-            take_snapshot(path, folder / "gradebook.db")
-        except sqlite3.Error as error:
-            raise TopFiveError(_gradebook_words(path, error)) from error
+        with in_words(path):
+            take_snapshot(path, folder / "gradebook.db", PATIENCE)
         with gradebook_of(the_class.config) as gradebook:
             try:
                 gradebook.find_assignment(assignment)

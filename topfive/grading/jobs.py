@@ -233,11 +233,13 @@ def _cells(snapshot: Path, assignment: str) -> bytes:
     return json.dumps(sorted(found)).encode()
 
 
-def take_snapshot(gradebook: Path, snapshot: Path) -> None:
-    """A copy of the gradebook without students. Raises sqlite3.Error if it is locked or no gradebook."""
-    snapshot.unlink(missing_ok=True)
-    whole, copied = sqlite3.connect(f"{gradebook.absolute().as_uri()}?mode=ro", uri=True), sqlite3.connect(snapshot)
+def take_snapshot(gradebook: Path, snapshot: Path, patience: float) -> None:
+    """A copy of the gradebook without students. Raises sqlite3.Error if it stays locked or is no gradebook."""
+    whole = sqlite3.connect(f"{gradebook.absolute().as_uri()}?mode=ro", timeout=patience, uri=True)
+    copied = sqlite3.connect(snapshot)
     try:
+        whole.execute("BEGIN")
+        whole.execute("SELECT * FROM sqlite_master").fetchall()  # raises if it is locked; `backup` would wait for ever
         whole.backup(copied)
         for table in STUDENTS:
             copied.execute(f"DELETE FROM {table}")
