@@ -93,7 +93,10 @@ class State:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table at the end. points: None where nothing is in the gradebook. waiting: cells for a person."""
+    """A line of the table at the end.
+
+    points: less what a late hand-in costs; None where nothing is in the gradebook. waiting: cells for a person.
+    """
 
     state: State
     points: float | None
@@ -249,7 +252,8 @@ def _row(state: State, submission: Any, of: float) -> Row:
     if submission is None:
         return Row(state, None, of, ())
     waiting = tuple(sorted(grade.name for grade in _grades(submission) if grade.needs_manual_grade))
-    return Row(state, submission.score, of, waiting)
+    points = max(0.0, submission.score - (submission.late_submission_penalty or 0))  # as nbgrader exports them
+    return Row(state, points, of, waiting)
 
 
 GO_ON = "Nothing is lost: what was executed is kept, and the same command goes on from there"
