@@ -495,6 +495,12 @@ def test_outside_a_course_and_before_generate_is_one_line(
     assert f"{NAME} was never generated" in said(monkeypatch, capsys, NAME)[1]
 
 
+def test_what_a_student_wrote_does_nothing_to_the_terminal():
+    assert jobs.harmless("cell '\x1b[2J\r\n\ud800ä→' is none") == "cell '\N{REPLACEMENT CHARACTER}[2J" + (
+        "\N{REPLACEMENT CHARACTER}" * 3 + "ä→' is none"
+    )
+
+
 def test_the_time_left_is_that_of_the_median():
     now = Progress(10, {}, workers=2, took=[1.0, 5.0, 60.0], phases={"anna": "cell 3"}, last=State("zoe"))
     assert list(show.left(now)) == ["18 s left"]

@@ -231,6 +231,7 @@ class Dask:
 def _outcome(future: Any, job: Job) -> Outcome:
     try:
         found: Outcome = future.result()
+        future.release()  # or a worker that is lost later would have it done again
         return found
     except Exception as error:  # whatever happened to the worker
         words = str(error).partition("\n")[0]

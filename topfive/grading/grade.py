@@ -45,6 +45,7 @@ from topfive.grading.jobs import (
     explained,
     files_in,
     finished,
+    harmless,
     listening,
     package_hash,
     result_path,
@@ -166,9 +167,7 @@ class Class:
     def keep(self, state: State) -> None:
         """Write state.json."""
         self._folder(state.student).mkdir(parents=True, exist_ok=True)
-        write_atomic(
-            self._folder(state.student) / "state.json", json.dumps(asdict(state), indent=1, ensure_ascii=False)
-        )
+        write_atomic(self._folder(state.student) / "state.json", json.dumps(asdict(state), indent=1))
 
     def _folder(self, student: str) -> Path:
         return cache_folder(self.course, self.assignment, student)
@@ -223,7 +222,7 @@ class Class:
             except TopFiveError as error:
                 return replace(state, state=NOT_GRADED, sentence=str(error))
             except Exception as error:
-                return replace(state, sentence=explained(error, lines))
+                return replace(state, sentence=harmless(explained(error, lines)))
         return replace(state, state=GRADED, scores=self.scores([state.student])[state.student])
 
     def is_written(self, student: str, key: str, scores: Mapping[str, float | None] | None) -> bool:

@@ -46,6 +46,7 @@ SETTINGS = "nbgrader_config.py"
 EXECUTED, NOT_GRADABLE, NOT_GRADED = "executed", "not gradable", "not graded"
 STUDENTS = ("comment", "grade", "submitted_notebook", "submitted_assignment", "student")  # tables about them
 _OURS = (OSError, MemoryError, RuntimeError, TopFiveError, sqlite3.Error)  # not the fault of what was handed in
+LONGEST = 500  # characters of a line that is shown
 _at_work = threading.Lock()  # nbgrader changes the working folder and its log, which all threads share
 
 
@@ -285,14 +286,14 @@ def _attempt(job: Job, scratch: Path, say: Callable[[str], None]) -> tuple[Outco
             sentence = explained(error, lines)
     inside = f"{scratch / 'submitted' / job.student / job.assignment}{os.sep}"
     said = [line.replace(inside, "").replace(f"{scratch}{os.sep}", "") for line in [sentence, *lines.said]]
-    log = tuple(dict.fromkeys([*job.said, *said[1:]]))
-    return Outcome(job.student, job.key, state, said[0], log, time.monotonic() - began), notebook
+    log = tuple(dict.fromkeys([*job.said, *map(harmless, said[1:])]))
+    return Outcome(job.student, job.key, state, harmless(said[0]), log, time.monotonic() - began), notebook
 
 
 def _keep(course: Path, assignment: str, outcome: Outcome, notebook: Any) -> None:
     path = result_path(course, assignment, outcome.student)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, json.dumps({"outcome": asdict(outcome), "notebook": notebook}, ensure_ascii=False))
+    write_atomic(path, json.dumps({"outcome": asdict(outcome), "notebook": notebook}))
 
 
 def _run(job: Job, scratch: Path, say: Callable[[str], None]) -> Any:
@@ -354,6 +355,11 @@ def explained(error: Exception, lines: Lines) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
+def harmless(line: str) -> str:
+    """A line for a terminal: it may quote what a student wrote, such as the codes that empty a screen."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line[:LONGEST])
+
+
 def problem_of(folder: Path, assignment: str) -> str:
     """What is wrong with a submission that was taken in, as far as its files tell; empty if nothing is."""
     path, handed_in_at = folder / f"{assignment}.ipynb", folder / "timestamp.txt"
@@ -378,7 +384,7 @@ def taken_in(folder: Path, assignment: str, student: str) -> tuple[str, tuple[st
                 take_in(assignment=assignment, student=student, notebooks=notebooks)
         except SystemExit as stopped:
             return str(stopped), tuple(lines.said)
-    said = tuple(line.replace(f"{folder}{os.sep}", "") for line in lines.said)
+    said = tuple(harmless(line.replace(f"{folder}{os.sep}", "")) for line in lines.said)
     if not notebooks:
         return "there is no notebook in it", said
     return said[-1] if lines.wrong else problem_of(folder, assignment), said
