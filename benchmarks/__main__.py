@@ -1,11 +1,11 @@
-"""`python -m benchmarks [lm] [sampling] [ppo] [threads] [felt] [annotation]`: measure some, or all, for results.md."""
+"""`python -m benchmarks [NAME …]`, such as lm or grading: measure some, or all, for results.md."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import annotation, felt, lm, ppo, sampling, threads
+from benchmarks import annotation, felt, grading, lm, ppo, sampling, threads
 from benchmarks.machine import Bystanders
 from benchmarks.report import RESULTS, write_section
 from topfive import data
@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=["lm", "sampling", "ppo", "threads", "felt", "annotation", []],
+        choices=["lm", "sampling", "ppo", "threads", "felt", "annotation", "grading", []],
         help="which (default: all)",
     )
     parser.add_argument("--trl", type=Path, help=f"folder with TRL {ppo.TRL_VERSION} alone (or ${ppo.TRL_VARIABLE})")
@@ -33,6 +33,7 @@ def main() -> int:
             "threads": (threads.TITLE, threads.run),
             "felt": (felt.TITLE, felt.run),
             "annotation": (annotation.TITLE, annotation.run),
+            "grading": (grading.TITLE, grading.run),
         }
         for name in options.names or benchmarks:
             title, run = benchmarks[name]

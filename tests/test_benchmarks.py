@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks import annotation, lm, machine, ppo, report, sampling, threads, timing
+from benchmarks import annotation, grading, lm, machine, ppo, report, sampling, threads, timing
 from benchmarks.ppo_side import Scorer, train_topfive
 from topfive import data
 from topfive.errors import TopFiveError
@@ -193,3 +193,25 @@ def test_ways_take_turns_and_are_compared_with_their_own_quiet_step(monkeypatch:
     assert "|  | 0 busy programs | 1 busy program from step 3 on |" in text
     assert "| OpenMP as it comes | 1.00 s (1.0 ×) | 3.00 s (3.0 ×) |" in text
     assert "| as shipped | 2.00 s (1.0 ×) | 4.00 s (2.0 ×) |" in text
+
+
+# --- grading --------------------------------------------------------------------------------------------------------
+
+
+def test_overhead_is_what_a_submission_takes_beyond_its_own_run(monkeypatch: pytest.MonkeyPatch):
+    given: list[str] = []
+    monkeypatch.setattr(grading.sandbox, "problem", lambda: "")
+    monkeypatch.setattr(grading, "course", lambda folder, settings: folder)
+    monkeypatch.setattr(grading, "call", lambda folder, program, *words: given.append(program))
+    monkeypatch.setattr(grading, "own_run", lambda folder, settings: 2.0)
+
+    def alternate(ways: dict, rounds: int) -> dict[str, list[float]]:
+        for way in ways.values():
+            way()
+        return dict.fromkeys(ways, [10.0])
+
+    monkeypatch.setattr(grading, "alternate", alternate)
+    text = grading.run(grading.Settings(students=4, rounds=1))
+    assert given == ["nbgrader", "topfive", "topfive", "topfive"]
+    assert "| nbgrader autograde | 10.0 | 0.5 |" in text
+    assert "| topfive grade, 2 workers | 10.0 |  |" in text
