@@ -24,7 +24,7 @@ from tests.grading.conftest import NAME, STUB, Course
 from tests.grading.test_autograde import HUNG, before, write
 from topfive import cli
 from topfive.errors import TopFiveError
-from topfive.grading import again, crew, jobs, sandbox, show
+from topfive.grading import again, crew, jobs, sandbox, seeds, show
 from topfive.grading import grade as grading
 from topfive.grading.grade import Progress, State, grade
 from topfive.grading.jobs import NOT_GRADED, Job, Outcome, execute
@@ -442,7 +442,7 @@ def test_a_notebook_that_changes_meanwhile_is_not_mixed_up(quick: Course):
 def test_seeds_settings_and_files_handed_in_are_part_of_the_key(quick: Course):
     run(quick, Here)
     run(quick, nobody)
-    for name in (jobs.SEEDS, f"submitted/right/{NAME}/numbers.csv", f"solutions/{NAME}/given.csv"):
+    for name in (seeds.FILE, f"submitted/right/{NAME}/numbers.csv", f"solutions/{NAME}/given.csv"):
         (quick.root / name).write_text("1")
         asked = Here()
         run(quick, lambda asked=asked: asked)

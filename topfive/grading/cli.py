@@ -73,6 +73,16 @@ def assignment(
 
 
 @app.command()
+def init() -> None:
+    """Make the class's own seeds, once, so that its hidden tests are in no repository."""
+    from topfive.grading import seeds
+
+    if not Path("nbgrader_config.py").is_file():
+        raise TopFiveError(f"{Path.cwd()} is no course: there is no nbgrader_config.py. Change to the course's folder")
+    typer.echo(f"{seeds.make(Path.cwd())} holds your class's own seeds. git ignores it; keep it as long as the grades.")
+
+
+@app.command()
 def again(
     which: Annotated[str, typer.Argument(metavar="EXERCISE|CELL", help="Exercise, as 3.2, or a cell's name.")],
     workers: Workers = None,

@@ -37,11 +37,11 @@ from traitlets.log import get_logger
 from topfive import data
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
+from topfive.grading import seeds
 from topfive.grading.intake import take_in
 from topfive.grading.rehearse import read
 
 FOLDER = ".grading"
-SEEDS = "grading-seeds.json"  # of a class of its own, at the course root
 SETTINGS = "nbgrader_config.py"
 EXECUTED, NOT_GRADABLE, NOT_GRADED = "executed", "not gradable", "not graded"
 STUDENTS = ("comment", "grade", "submitted_notebook", "submitted_assignment", "student")  # tables about them
@@ -213,7 +213,7 @@ def assignment_hash(course: Path, config: Config, assignment: str, snapshot: Pat
     kept_back = converter.exclude_overwriting.get(assignment, [])
     beside = set(find_all_files(solution, [*converter.coursedir.ignore, "*.ipynb"]))
     beside -= {str(Path(solution, name)) for name in kept_back} | {os.path.join(solution, name) for name in kept_back}  # noqa: PTH118
-    own = [course / name for name in (SETTINGS, SEEDS) if (course / name).is_file()]
+    own = [course / name for name in (SETTINGS, seeds.FILE) if (course / name).is_file()]
     files = ((os.path.relpath(path, course), Path(path).read_bytes()) for path in [*sorted(beside), *own])
     return digest([("package", package_hash().encode()), ("cells", _cells(snapshot, assignment)), *files])
 
