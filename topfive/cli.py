@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from topfive.errors import TopFiveError
+from topfive.grading.cli import app as grade_app
 from topfive.ledger.cli import app as ledger_app
 
 app = typer.Typer(
@@ -141,6 +142,7 @@ def report(
 
 
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(grade_app, name="grade")
 app.add_typer(data_app, name="data")
 
 
