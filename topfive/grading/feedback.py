@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked
 
-from topfive.grading import harmless
+from topfive.grading import formulas, harmless
 from topfive.grading.cells import name_of, without_hidden_tests
 from topfive.grading.said import Cell, named_mistakes, number_of, title_of, words_of
 
@@ -53,17 +53,8 @@ class ForStudent(NbGraderPreprocessor):
             name, about = name_of(cell), cell.metadata.nbgrader
             hints = [one.hint for one in mistakes if one.number == numbers[name] and about.score < about.points]
             words = ["A person has not read this yet."] if name in waiting else words_of(cell)
-            rows.append(
-                Row(
-                    name,
-                    titles[name],
-                    f"{about.score:g}",
-                    f"{about.points:g}",
-                    words,
-                    hints,
-                    about.get("comment") or "",
-                )
-            )
+            points, of = f"{about.score:g}", f"{about.points:g}"
+            rows.append(Row(name, titles[name], points, of, words, hints, about.get("comment") or ""))
         resources["topfive"] = {
             "rows": rows,
             "points": f"{resources['nbgrader']['score']:g}",
@@ -92,7 +83,7 @@ def _hidden_lines(cells: Iterable[Cell]) -> list[str]:
 
 
 def _as_given_out(cell: Cell, hidden: list[str]) -> None:
-    """A locked cell as it was given out, its errors without the lines they came from; no output quotes a hidden test."""
+    """A locked cell as it was given out, its errors without their lines; no output quotes a hidden test."""
     if is_locked(cell):
         cell.source = without_hidden_tests(cell.source)
     for output in cell.get("outputs", []):
@@ -121,10 +112,6 @@ class FeedbackPage(HTMLExporter):
         self.extra_template_basedirs = [str(TEMPLATES), *self.extra_template_basedirs]
         self.extra_template_paths = [*self.extra_template_basedirs, *self.extra_template_paths]
         self.template_paths = self._template_paths()
-        self.sanitize_html = True
         self.exclude_anchor_links = True
-
-    def default_filters(self) -> Iterable[tuple[str, Any]]:
-        """HTMLExporter's, with HTML and markdown cleaned."""
-        yield from super().default_filters()
-        yield from (("clean_html", harmless.clean_html), ("markdown2html", harmless.markdown2html))
+        self.sanitize_html = True
+        self.filters = {"clean_html": harmless.clean_html, "markdown2html": formulas.markdown2html}
