@@ -12,6 +12,7 @@ from itertools import combinations
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String, Text, Whitespace
 
+LARGEST = 50_000  # characters of somebody's code that are compared
 TOKENS = 12  # in a fingerprint: what two share that is shorter does not count
 WINDOW = 6  # a shared run of TOKENS + WINDOW − 1 tokens is always found
 AT_LEAST = 10  # shared fingerprints, and SHARE of those of the shorter submission
@@ -53,7 +54,7 @@ def prints(code: str) -> set[int]:
 
 
 def _tokens(code: str) -> Iterable[str]:
-    for kind, text in PythonLexer().get_tokens(code):
+    for kind, text in PythonLexer().get_tokens(code[:LARGEST]):
         if kind in Comment or kind in Text or kind in Whitespace:
             continue
         if kind in Name and kind not in Name.Builtin:

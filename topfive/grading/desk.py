@@ -51,9 +51,9 @@ class Desk:
         return sorted(path.parts[place] for path in Path(*everybody.parts[:place]).glob(f"*/{assignment}"))
 
     def graded(self, assignment: str) -> dict[str, Any]:
-        """By student, the graded notebook of an assignment. Raises TopFiveError if there is none."""
+        """By student, the graded notebook of an assignment, without pictures. Raises TopFiveError if there is none."""
         there = {one: self.notebook(one, assignment) for one in self.students("autograded", assignment)}
-        found = {one: nbformat.read(path, as_version=4) for one, path in there.items() if path.is_file()}
+        found = {one: _without_pictures(path) for one, path in there.items() if path.is_file()}
         if not found:
             raise TopFiveError(f"nothing of {assignment!r} is graded yet")
         return found
@@ -74,6 +74,15 @@ class Desk:
             if not done["success"]:
                 raise TopFiveError(f"no page for {student}: {_last_line(done)}")
             yield str(self.folder("feedback", student, assignment) / f"{assignment}.html")
+
+
+def _without_pictures(path: Path) -> Any:
+    """A notebook whose outputs are what was printed, and errors: a class's figures would fill the memory."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if "data" not in output]
+    return notebook
 
 
 def _last_line(done: Any) -> str:

@@ -28,6 +28,7 @@ from topfive.plots import style
 TEMPLATES = Path(__file__).parent / "templates"
 BINS = 10
 MOST = 10  # mistakes, and pairs of submissions, that are shown
+LINES = 400  # of a submission beside another
 
 
 @dataclass(frozen=True)
@@ -231,5 +232,5 @@ def _shortened(title: str) -> str:
 
 def _side_by_side(shared: Shared) -> str:
     """Both texts beside each other as a table, what differs marked; escaped by difflib."""
-    one, other = (re.sub(r"[^\n\x20-\x7e\xa0-\U0010ffff]", "", text).splitlines() for text in shared.texts)
+    one, other = (re.sub(r"[^\n\x20-\x7e\xa0-\U0010ffff]", "", text).splitlines()[:LINES] for text in shared.texts)
     return difflib.HtmlDiff(wrapcolumn=70).make_table(one, other, shared.pair.one, shared.pair.other)
