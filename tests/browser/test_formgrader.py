@@ -63,7 +63,6 @@ class Formgrader(lab.Server):
             *(sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.course}"),
             *(f"--IdentityProvider.token={lab.TOKEN}", "--ServerApp.terminals_enabled=False"),
-            "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=True",
         ]
         self.log = (self.home / "server.log").open("a")
         self.process = subprocess.Popen(
@@ -72,7 +71,7 @@ class Formgrader(lab.Server):
         self._wait()
 
     def at(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/formgrader/{path}?token={lab.TOKEN}"
+        return f"http://127.0.0.1:{self.port}/formgrader/{path}"
 
 
 @contextmanager
@@ -122,20 +121,19 @@ def looked_at(course: Course, context: lab.BrowserContext) -> tuple[list[str], s
     """What the page of a submission in the formgrader asked for, and its text."""
     with serving(course.root) as server:
         page = context.new_page()
+        page.set_extra_http_headers({"Authorization": f"token {lab.TOKEN}"})
         asked = watch(page)
         page.goto(server.at(f"submissions/{submission(course)}/"))
-        page.wait_for_function("document.querySelectorAll('.score').length >= 3")
+        page.wait_for_function("document.querySelector('.score').placeholder")
         page.wait_for_timeout(500)
         lab.ARTEFACTS.mkdir(exist_ok=True)
         page.screenshot(path=lab.ARTEFACTS / f"formgrader-{course.root.name}.png", full_page=True)
         text = page.inner_text("body")
-        scores = [one.input_value() for one in page.locator("input.score").all()]
         page.goto(server.at(f"manage_submissions/{NAME}"))
         page.get_by_text("eve").first.wait_for()
         overview = page.inner_text("table")
         page.close()
-    assert "3 / 4" in overview.replace("3.0", "3").replace("4.0", "4")
-    return asked, f"{text} {scores}"
+    return asked, f"{text} {overview}"
 
 
 def given_back(course: Course, context: lab.BrowserContext) -> tuple[list[str], list[str], str]:
@@ -145,7 +143,7 @@ def given_back(course: Course, context: lab.BrowserContext) -> tuple[list[str], 
     page.route("**/*", lambda route: route.abort())
     page.route("**/page", lambda route: route.fulfill(body=html, content_type="text/html"))
     fetched: list[str] = []
-    page.on("request", lambda request: fetched.append(request.url))
+    page.on("requestfailed", lambda request: request.failure != "csp" and fetched.append(request.url))
     asked = watch(page)
     page.goto("http://feedback.test/page")
     page.wait_for_timeout(500)
@@ -166,7 +164,7 @@ def test_in_plain_nbgrader_scripts_of_a_submission_run(plain: Course, context: l
 def test_in_the_formgrader_grades_are_there_and_nothing_runs(ours: Course, context: lab.BrowserContext):
     asked, text = looked_at(ours, context)
     assert not asked
-    for seen in ("Hello", "Because.", "a table", "a figure", "/evil-answer"):
+    for seen in ("Hello", "Because.", "a table", "a figure", "/evil-answer", "3 / 4"):
         assert seen in text
 
 
