@@ -7,7 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
@@ -17,6 +17,7 @@ from topfive.exercises import exercise
 from topfive.grading.again import Asked
 from topfive.grading.alike import likely_shared
 from topfive.grading.cases import shortened, table
+from topfive.grading.feedback import _beside_points, _comments
 from topfive.grading.formulas import drawn, markdown2html
 from topfive.grading.said import named_mistakes
 from topfive.grading.sandbox import problem
@@ -121,6 +122,23 @@ def test_there_is_no_page_of_what_is_not_graded(call: Any):
         call("feedback", NAME, "--student", "zoe")
 
 
+def graded_cell(name: str, printed: str = "", comment: str = "", **kind: bool) -> Any:
+    meta = {"grade_id": name, "grade": True, "solution": False, "comment": comment} | kind
+    return new_code_cell("", outputs=[new_output("stream", name="stdout", text=printed)], metadata={"nbgrader": meta})
+
+
+def test_words_beside_points_do_not_say_the_points_again():
+    cell = graded_cell("t", "1.1: 1.5 of 2 points; not right yet: by hand; none\n\n3 of 4 labelled\n")
+    assert _beside_points(cell) == ["Not right yet: by hand; none", "3 of 4 labelled"]
+    assert _beside_points(graded_cell("t", "1.1: 2 of 2 points\n")) == []
+
+
+def test_a_comment_on_code_stands_with_its_test():
+    code, answer = graded_cell("f", comment="Nice.", grade=False), graded_cell("why", comment="So?", solution=True)
+    found = dict(_comments([code, graded_cell("f-test"), answer, graded_cell("g-test"), new_code_cell("")]))
+    assert found == {"f-test": "Nice.", "why": "So?", "g-test": ""}
+
+
 def test_formulas_are_drawn_and_what_is_none_is_text():
     assert drawn("a < b", "inline").startswith('<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">')
     for tex in (r"\text{<script>alert(1)</script>}", r"\href{javascript:alert(1)}{x}", r"\frac{"):
@@ -182,7 +200,7 @@ def test_the_report_says_where_the_class_got_stuck_and_what_to_look_at(call: Any
 
 def test_a_mistake_is_known_by_its_hint_wherever_the_lines_break():
     text = textwrap.indent(textwrap.fill(MISTAKE.hint, 40), " " * 6)
-    cell = new_code_cell("", outputs=[nbformat.v4.new_output("stream", name="stdout", text=f"1.1\n{text}\n")])
+    cell = new_code_cell("", outputs=[new_output("stream", name="stdout", text=f"1.1\n{text}\n")])
     assert [(one.number, one.mistake) for one in named_mistakes([cell, cell])] == [("1.1", MISTAKE.name)]
     assert not named_mistakes([new_code_cell(MISTAKE.hint)])
 

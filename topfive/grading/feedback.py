@@ -4,7 +4,8 @@ Nothing on it runs or is fetched, and the tests that students are not to see are
 `ForStudent` and `FeedbackPage`; what may be shown at all is decided in `harmless`.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from topfive.grading.said import Cell, named_mistakes, number_of, title_of, word
 
 TEMPLATES = Path(__file__).parent / "templates"
 HIDDEN = "(part of a hidden test)"
+POINTS = re.compile(r"^\d+\.\d+: [\d.]+ of [\d.]+ points(?:; |$)")
 SHORT = 8  # characters of a line of a hidden test that say too little to be hidden
 
 
@@ -47,14 +49,14 @@ class ForStudent(NbGraderPreprocessor):
         for cell in nb.cells:
             _as_given_out(cell, hidden)
         waiting = _waiting(resources["nbgrader"])
-        mistakes = named_mistakes(nb.cells)
+        mistakes, comments = named_mistakes(nb.cells), dict(_comments(nb.cells))
         rows = []
         for cell in filter(is_grade, nb.cells):
             name, about = name_of(cell), cell.metadata.nbgrader
             hints = [one.hint for one in mistakes if one.number == numbers[name] and about.score < about.points]
-            words = ["A person has not read this yet."] if name in waiting else words_of(cell)
+            words = ["A person has not read this yet."] if name in waiting else _beside_points(cell)
             points, of = f"{about.score:g}", f"{about.points:g}"
-            rows.append(Row(name, titles[name], points, of, words, hints, about.get("comment") or ""))
+            rows.append(Row(name, titles[name], points, of, words, hints, comments[name]))
         resources["topfive"] = {
             "rows": rows,
             "points": f"{resources['nbgrader']['score']:g}",
@@ -64,6 +66,22 @@ class ForStudent(NbGraderPreprocessor):
         }
         harmless.Harmless().preprocess(nb, resources)  # also what was graded before these settings were
         return nb, resources
+
+
+def _beside_points(cell: Cell) -> list[str]:
+    """What a test cell says, without the points that stand beside it already."""
+    words = [POINTS.sub("", line) for line in words_of(cell)]
+    return [line[:1].upper() + line[1:] for line in words if line]
+
+
+def _comments(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
+    """A person's comments by graded cell: of a test, those on the code above it."""
+    said: list[str] = []
+    for cell in cells:
+        said += [cell.metadata.nbgrader.comment] if cell.metadata.get("nbgrader", {}).get("comment") else []
+        if is_grade(cell):
+            yield name_of(cell), " ".join(said)
+            said = []
 
 
 def _waiting(of: Any) -> set[str]:

@@ -85,13 +85,18 @@ class Report:
 
 
 def report(gradebook: Gradebook, assignment: str, graded: Mapping[str, Any], handed_in: Sequence[str]) -> Report:
-    """Look through a class. graded: notebooks by student. handed_in: students with something in submitted/."""
+    """Look through a class. graded: notebooks by student. handed_in: students with something in submitted/.
+
+    Raises TopFiveError if the gradebook has nothing of it.
+    """
     try:
         released = in_gradebook(gradebook.find_notebook(assignment, assignment))
     except MissingEntry as error:
         raise TopFiveError(f"the gradebook has no assignment {assignment!r}") from error
     found = {one.student.id: one for one in gradebook.notebook_submissions(assignment, assignment)}
     of_class = {student: found[student] for student in graded if student in found}
+    if not of_class:
+        raise TopFiveError(f"nobody in the gradebook has handed in {assignment!r}: grade it first")
     return Report(
         assignment,
         gradebook.find_assignment(assignment).max_score,
@@ -185,7 +190,7 @@ def lines(found: Report) -> Iterator[str]:
 
 def _bins(found: Report) -> Iterator[tuple[float, float, int]]:
     """Tenths of the points: from, to, and how many students; the last holds full points too."""
-    width = found.of / BINS
+    width = (found.of or 1) / BINS
     places = Counter(min(BINS - 1, int(points / width)) for points in found.points.values())
     for place in range(BINS):
         yield place * width, (place + 1) * width, places[place]
