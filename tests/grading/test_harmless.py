@@ -110,6 +110,13 @@ def test_of_an_output_what_is_harmless_stays(data: dict[str, Any], kept: dict[st
     assert mended(new_code_cell("", outputs=[output])).cells[0].outputs == [new_output("display_data", data=kept)]
 
 
+def test_a_picture_keeps_its_size_and_its_words():
+    about = {"width": 320, "height": 200.5, "alt": "A bar is <higher>", "class": "x"}
+    output = new_output("display_data", data={"image/png": PIXEL}, metadata={"image/png": about, "x": about})
+    [found] = mended(new_code_cell("", outputs=[output])).cells[0].outputs
+    assert found.metadata == {"image/png": {"width": 320, "height": 200.5, "alt": "A bar is <higher>"}}
+
+
 def test_a_drawing_becomes_a_picture():
     output = new_output("display_data", data={"image/svg+xml": "<svg><script>alert(1)</script></svg>"})
     [found] = mended(new_code_cell("", outputs=[output])).cells[0].outputs

@@ -5,9 +5,14 @@ What is heavy is imported by the command that needs it.
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from topfive.errors import TopFiveError
+
+if TYPE_CHECKING:
+    from topfive.grading.desk import Desk
 
 Assignment = Annotated[str, typer.Argument(metavar="ASSIGNMENT")]
 
@@ -31,23 +36,21 @@ def feedback(
     student: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only theirs; may be given again.")] = None,
 ) -> None:
     """Write the pages that students get back into feedback/, as nbgrader generate_feedback does."""
-    from topfive.grading.desk import Desk
-
-    for line in Desk().feedback(assignment, student or []):
+    for line in _desk().feedback(assignment, student or []):
         typer.echo(line)
 
 
 def export(
-    assignment: Annotated[list[str] | None, typer.Argument(metavar="ASSIGNMENT…", show_default=False)] = None,
+    assignment: Annotated[list[str] | None, typer.Argument(metavar="ASSIGNMENT", show_default=False)] = None,
     form: Annotated[Format, typer.Option("--format", help="Whose gradebook is to read it.")] = Format.nbgrader,
     out: Annotated[Path, typer.Option("--to", metavar="FILE")] = Path("grades.csv"),
 ) -> None:
     """Write points as CSV: nbgrader's columns, or those that Canvas or Moodle imports. Default: all assignments."""
+    desk = _desk()
     from topfive.files import write_atomic
     from topfive.grading import grades
-    from topfive.grading.desk import Desk
 
-    with Desk().gradebook() as gradebook:
+    with desk.gradebook() as gradebook:
         table = grades.as_csv(gradebook, assignment or [], form)
         unread = grades.unread(gradebook, assignment or [])
     write_atomic(out, table)
@@ -61,11 +64,10 @@ def report(
     out: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Default: report-ASSIGNMENT.html.")] = None,
 ) -> None:
     """Say how the class did, where it got stuck, and what to look at; the same as a page with pictures."""
+    desk = _desk()
     from topfive.files import write_atomic
     from topfive.grading import report as of_class
-    from topfive.grading.desk import Desk
 
-    desk = Desk()
     graded = desk.graded(assignment)
     with desk.gradebook() as gradebook:
         found = of_class.report(gradebook, assignment, graded, desk.students("submitted", assignment))
@@ -84,8 +86,17 @@ def replay(
 
     Inputs, what came back and what was expected: for you, not for students.
     """
+    desk = _desk()
     from topfive.grading.again import replay as run_again
-    from topfive.grading.desk import Desk
 
-    for line in run_again(Desk(), student, exercise):
+    for line in run_again(desk, student, exercise):
         typer.echo(line)
+
+
+def _desk() -> "Desk":
+    """The course here. Raises TopFiveError if this is no course folder, or nbgrader is not installed."""
+    try:
+        from topfive.grading.desk import Desk
+    except ModuleNotFoundError as error:
+        raise TopFiveError("grading needs nbgrader: pip install -c constraints.txt -e '.[grade]'") from error
+    return Desk()

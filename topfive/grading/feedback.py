@@ -70,8 +70,8 @@ class ForStudent(NbGraderPreprocessor):
 
 def _beside_points(cell: Cell) -> list[str]:
     """What a test cell says, without the points that stand beside it already."""
-    words = [POINTS.sub("", line) for line in words_of(cell)]
-    return [line[:1].upper() + line[1:] for line in words if line]
+    words = [POINTS.sub("", line).replace("not right yet", "Not right yet", 1) for line in words_of(cell)]
+    return [line for line in words if line]
 
 
 def _comments(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
@@ -130,6 +130,5 @@ class FeedbackPage(HTMLExporter):
         self.extra_template_basedirs = [str(TEMPLATES), *self.extra_template_basedirs]
         self.extra_template_paths = [*self.extra_template_basedirs, *self.extra_template_paths]
         self.template_paths = self._template_paths()
-        self.exclude_anchor_links = True
         self.sanitize_html = True
         self.filters = {"clean_html": harmless.clean_html, "markdown2html": formulas.markdown2html}

@@ -67,6 +67,6 @@ def markdown2html(context: Any, source: str) -> str:
     if len(source) > LARGEST:
         return TOO_LARGE
     cell = context.get("cell") or {}
-    renderer = WithFormulas(escape=False, attachments=cell.get("attachments", {}))
+    renderer = WithFormulas(escape=False, exclude_anchor_links=True, attachments=cell.get("attachments", {}))
     html = clean_html(MarkdownWithMath(renderer=renderer).render(re.sub(f"[{OPEN}{CLOSE}]", "", source)))
     return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: renderer.kept.get(found[1], ""), html)

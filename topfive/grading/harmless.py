@@ -21,6 +21,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
 LARGEST = 500_000  # characters of HTML or markdown that are looked through; more is dropped
+WORDS = 1000  # characters that describe a picture
 TOO_LARGE = "(This was too large to be shown.)"
 AS_TEXT = "What stands here held something that a page could run. It is shown as it was written:"
 TAGS = {
@@ -113,8 +114,8 @@ class Harmless(NbGraderPreprocessor):
 
     def _output(self, output: Cell) -> Cell:
         if "data" in output:
+            output.metadata = type(output.data)(_sizes(output.get("metadata", {})))
             output.data = type(output.data)(_data(output.data))
-            output.metadata = type(output.data)()
         return output
 
 
@@ -139,6 +140,18 @@ def _data(data: Any) -> dict[str, str]:
             kept[kind] = as_text(text, {})
         elif kind == "image/svg+xml":
             kept.setdefault("text/html", _as_picture(text))
+    return kept
+
+
+def _sizes(metadata: Any) -> dict[str, dict[str, Any]]:
+    """How large a picture is shown, and its words for who does not see it; pages escape these."""
+    kept: dict[str, dict[str, Any]] = {}
+    for kind in RASTER:
+        about = metadata.get(kind, {})
+        sizes = {name: about[name] for name in ("width", "height") if isinstance(about.get(name), int | float)}
+        words = {"alt": about["alt"][:WORDS]} if isinstance(about.get("alt"), str) else {}
+        if sizes or words:
+            kept[kind] = sizes | words
     return kept
 
 

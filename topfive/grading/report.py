@@ -113,8 +113,7 @@ def _exercises(of_class: Mapping[str, Any], graded: Mapping[str, Any]) -> Iterat
     cells = {name_of(cell): cell for notebook in graded.values() for cell in notebook.cells if is_grade(cell)}
     for name, cell in cells.items():
         grades = [grade for one in of_class.values() for grade in one.grades if grade.name == name]
-        known = [grade for grade in grades if not grade.needs_manual_grade]
-        if not known or not known[0].max_score:
+        if any(grade.needs_manual_grade for grade in grades) or not grades[0].max_score:
             continue
         kinds = Counter(
             kind
@@ -123,9 +122,9 @@ def _exercises(of_class: Mapping[str, Any], graded: Mapping[str, Any]) -> Iterat
             if name_of(one) == name
             for kind in dict.fromkeys(failed_kinds(one))
         )
-        share = statistics.mean(grade.score / grade.max_score for grade in known)
-        passed = sum(grade.score >= grade.max_score for grade in known)
-        yield Graded(title_of(cell), known[0].max_score, share, passed, len(known), tuple(kinds.most_common(3)))
+        share = statistics.mean(grade.score / grade.max_score for grade in grades)
+        passed = sum(grade.score >= grade.max_score for grade in grades)
+        yield Graded(title_of(cell), grades[0].max_score, share, passed, len(grades), tuple(kinds.most_common(3)))
 
 
 def _mistakes(graded: Mapping[str, Any]) -> Iterator[Mistake]:
