@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.grading.conftest import NAME, STUB, Course, at
 from topfive.cli import app
 from topfive.exercises import exercise
-from topfive.grading.again import Asked
+from topfive.grading.replay import Asked
 from topfive.grading.alike import likely_shared
 from topfive.grading.cases import shortened, table
 from topfive.grading.feedback import _beside_points, _comments

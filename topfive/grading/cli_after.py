@@ -87,7 +87,7 @@ def replay(
     Inputs, what came back and what was expected: for you, not for students.
     """
     desk = _desk()
-    from topfive.grading.again import replay as run_again
+    from topfive.grading.replay import replay as run_again
 
     for line in run_again(desk, student, exercise):
         typer.echo(line)
