@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute, GetGrades
 
 from topfive.build.notebooks import kept_back
 from topfive.build.stubs import SaidSolutions
 from topfive.grading.cells import Repair
 from topfive.grading.execute import ShownPoints, ToTheEnd
+from topfive.grading.feedback import FeedbackPage, ForStudent
+from topfive.grading.harmless import Harmless
 from topfive.grading.intake import take_in
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  nbgrader puts it here
@@ -43,3 +45,17 @@ c.Autograde.autograde_preprocessors = [
     for step in Autograde.autograde_preprocessors.default()
     for own in ((ToTheEnd, ShownPoints) if step is Execute else (step,))
 ]
+c.Autograde.autograde_preprocessors += [Harmless]
+
+# Pages: the one that a student gets back, and those of the formgrader.
+c.GenerateFeedback.exporter_class = FeedbackPage
+c.GenerateFeedback.preprocessors = [
+    own
+    for step in GenerateFeedback.preprocessors.default()
+    for own in ((GetGrades, ForStudent) if step is GetGrades else (step,))
+]
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "clean_html": "topfive.grading.harmless.clean_html",
+    "markdown2html": "topfive.grading.harmless.markdown2html",
+}

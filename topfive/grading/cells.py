@@ -44,10 +44,11 @@ class Released:
 class Repair(NbGraderPreprocessor):
     """In the place of nbgrader's DeduplicateIds, which empties the metadata of a copy and so stops the grading.
 
-    whose: begins each line of the log.
+    whose: begins each line of the log. said: what was repaired, in words for the student; feedback shows them.
     """
 
     whose = ""
+    said: Sequence[str] = ()
 
     def preprocess(self, nb: Cell, resources: Any) -> tuple[Cell, Any]:
         """Repair one notebook by what the gradebook knows of its cells."""
@@ -56,10 +57,12 @@ class Repair(NbGraderPreprocessor):
         with Gradebook(of["db_url"]) as gradebook:
             known = in_gradebook(gradebook.find_notebook(of["notebook"], of["assignment"]))
         self.repair(nb.cells, known)
+        nb.metadata["topfive"] = {"repairs": list(self.said)}
         return nb, resources
 
     def repair(self, cells: list[Cell], known: dict[str, Released]) -> None:
         """Put `cells` in order, in place. known: those of the release, by name, in order."""
+        self.said = []
         for name, twins in self._named(cells, known).items():
             self._repair(cells, name, known[name], twins)
         self._put_back(cells, known)
@@ -67,6 +70,7 @@ class Repair(NbGraderPreprocessor):
 
     def _say(self, name: str, words: str) -> None:
         self.log.warning("%s: cell '%s' %s", self.whose, name, words)
+        self.said = [*self.said, f"cell '{name}' {words}"]
 
     def _named(self, cells: Sequence[Cell], known: dict[str, Released]) -> dict[str, list[Cell]]:
         """Cells by their name in the release. One that lost nbgrader's metadata is known by its id."""

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from topfive.errors import TopFiveError
+from topfive.grading import cli_after
 
 ASSIGNMENT = "assignment"
 GO_ON = "Stopped. What was executed is kept: the same command goes on from there."
@@ -104,6 +105,9 @@ def again(
         typer.echo(show.changes(name, rows, changes))
         if not all(row.state.state == "graded" for row in rows):
             raise typer.Exit(1)
+
+
+cli_after.add_to(app)
 
 
 @contextmanager
