@@ -6,6 +6,7 @@ and said in the notebook, in metadata.topfive.repairs.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Repair(NbGraderPreprocessor):
         for name, right in sorted(known.items(), key=lambda one: (not one[1].locked, one[1].answer)):
             if twins := self._twins(cells, name, right, known):
                 self._repair(cells, name, right, twins)
-        self._put_back(cells, known, bool(given))
+        self._put_back(cells, known)
         self._move(cells, known)
         self._import(cells, known, given)
         notebook.metadata["topfive"] = {"repairs": self.repairs}
@@ -170,7 +171,9 @@ class Repair(NbGraderPreprocessor):
         twins = [cell for cell in cells if name_of(cell) == name]
         if right.function:
             twins += self._nameless(cells, right, twins)
-        elif right.answer and not any(right.written(twin.source) for twin in twins):
+        elif right.answer and (written := [twin for twin in twins if right.written(twin.source)]):
+            twins += self._attached(cells, written[-1])
+        elif right.answer:
             twins += self._beside(cells, name, known)
         if len(twins) and not any(name_of(twin) for twin in twins):
             self._say(name, "had lost its name and has it again")
@@ -192,8 +195,17 @@ class Repair(NbGraderPreprocessor):
         places = {name_of(cell): place for place, cell in enumerate(cells) if name_of(cell)}
         before = max((places.get(one, -1) for one in names[: names.index(name)]), default=-1)
         after = min((places.get(one, len(cells)) for one in names[names.index(name) + 1 :]), default=len(cells))
-        texts = (cell for cell in cells[before + 1 : after] if cell.cell_type == "markdown" and cell.source.strip())
-        return [cell for cell in texts if self._own(cell) and cell.get("id") not in self.given_ids]
+        return list(filter(self._own_text, cells[before + 1 : after]))
+
+    def _attached(self, cells: Sequence[Cell], answer: Cell) -> list[Cell]:
+        """Texts of the student's own right above and right below a written answer."""
+        place = _place(cells, answer)
+        above, below = takewhile(self._own_text, cells[place - 1 :: -1] if place else []), cells[place + 1 :]
+        return [*above, *takewhile(self._own_text, below)]
+
+    def _own_text(self, cell: Cell) -> bool:
+        mine = self._own(cell) and cell.get("id") not in self.given_ids
+        return bool(self.given_ids) and mine and cell.cell_type == "markdown" and bool(cell.source.strip())
 
     def _own(self, cell: Cell) -> bool:
         """Whether a cell has no name, and is not as it was given out."""
@@ -288,38 +300,42 @@ class Repair(NbGraderPreprocessor):
         for twin in twins:
             if twin is not chosen:
                 twin.metadata.pop("nbgrader", None)
-                if written and right.kind == "code" and not right.written(twin.source):
+                if written and twin.cell_type == "code" and not right.written(twin.source):
                     cells[_place(cells, twin)] = new_raw_cell(twin.source)
         return chosen
 
-    def _put_back(self, cells: list[Cell], known: dict[str, Released], all_known: bool) -> None:
-        """Locked cells and answers that are missing, each behind the one before it in the release.
-
-        all_known: whether ordinary cells are known, so that there is surely no answer in any cell.
-        """
+    def _put_back(self, cells: list[Cell], known: dict[str, Released]) -> None:
+        """Locked cells and answers that are missing, each behind the one before it in the release."""
         place = 0
         for name, right in known.items():
             there = [index for index, cell in enumerate(cells) if name_of(cell) == name]
             if there:
                 place = there[0] + 1
             elif right.locked or right.metadata["grade"]:
-                text = right.text if right.locked or all_known else PUT_BACK + right.text
-                no_text = "; no text beside it could be the answer, so it has 0 points" if text == right.text else ""
-                self._say(name, f"was missing and is put back{no_text if right.answer else ''}")
+                text, words = (right.text, "") if right.locked else self._instead(cells, right)
+                self._say(name, f"was missing and is put back{words}")
                 cells.insert(place, NEW[right.kind](text, metadata={"nbgrader": dict(right.metadata)}))
                 place += 1
-            elif right.function:
+            elif _last(cells, name, right) < 0:
                 self._say(name, "is missing, and no other cell defines its function: its test finds nothing")
+
+    def _instead(self, cells: Sequence[Cell], right: Released) -> tuple[str, str]:
+        """What stands for an answer that is missing, and words about it. Where it may be elsewhere, a person looks."""
+        if texts := [cell.source for cell in cells if self._own_text(cell)]:
+            return PUT_BACK + "\n\n".join(texts), " with the texts of your own that the notebook has"
+        if self.given_ids:
+            return right.text, "; the notebook has no text that could be the answer, so it has 0 points"
+        return PUT_BACK + right.text, ""
 
     def _move(self, cells: list[Cell], known: dict[str, Released]) -> None:
         """A test runs after the solution cells that stand above it in the release."""
-        above: list[str] = []
+        above: list[Cell] = []
         for name, right in known.items():
-            if right.metadata["solution"]:
-                above.append(name)
+            place = _last(cells, name, right)
+            if right.metadata["solution"] and place >= 0:
+                above.append(cells[place])
             elif right.locked and right.metadata["grade"]:
-                place = next(index for index, cell in enumerate(cells) if name_of(cell) == name)
-                last = max((index for index, cell in enumerate(cells) if name_of(cell) in above), default=-1)
+                last = max((_place(cells, one) for one in above), default=-1)
                 if place < last:
                     self._say(name, "stood above the code that it tests and is moved below it")
                     cells.insert(last, cells.pop(place))
@@ -384,7 +400,7 @@ def without_hidden_tests(source: str) -> str:
 
 def name_of(cell: Cell) -> str:
     """The name under which nbgrader knows a cell; empty if it has none."""
-    meta = cell.metadata.get("nbgrader")
+    meta = cell["metadata"].get("nbgrader")
     return str(meta.get("grade_id", "")) if isinstance(meta, dict) else ""
 
 
@@ -395,6 +411,15 @@ def label(cell: Cell, name: str) -> None:
 
 def _place(cells: Sequence[Cell], wanted: Cell) -> int:
     return next(index for index, cell in enumerate(cells) if cell is wanted)
+
+
+def _last(cells: Sequence[Cell], name: str, right: Released) -> int:
+    """Where a cell is; without one of the name, where its function is defined at last; else -1."""
+    named = [place for place, cell in enumerate(cells) if name_of(cell) == name]
+    code = ((place, cell.source) for place, cell in enumerate(cells) if cell.cell_type == "code")
+    return max(
+        named or [place for place, text in code if right.function and right.function <= defines(text)], default=-1
+    )
 
 
 def _joined(parts: Iterable[Cell]) -> str:

@@ -17,6 +17,7 @@ def meaning(text: str) -> str | None:
     return None if parsed is None else ast.dump(parsed)
 
 
+@lru_cache(maxsize=4096)
 def defines(text: str) -> frozenset[str]:
     """The functions and classes that a cell defines at its left edge, whether or not the rest of it is Python."""
     return frozenset(re.findall(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", text, re.MULTILINE))
@@ -29,6 +30,7 @@ def imports(text: str) -> set[str]:
     return {alias.asname or alias.name.partition(".")[0] for one in found for alias in one.names}
 
 
+@lru_cache(maxsize=4096)
 def reachable(text: str) -> str:
     """The cell with each `raise NotImplementedError` that stands above other lines of its block as a comment."""
     lines = text.split("\n")
@@ -64,6 +66,7 @@ def _not_implemented(one: ast.stmt) -> bool:
     return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> ast.Module | None:
     reader = TransformerManager()
     reader.cleanup_transforms = []  # they would mend the indentation of half a cell
