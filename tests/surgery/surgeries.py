@@ -367,7 +367,7 @@ WHOLE: dict[str, Callable[[Any], bytes]] = {
     "format 3": partial(older, version=3),
     "a mark": lambda notebook: codecs.BOM_UTF8 + as_bytes(notebook),
     "UTF-16": lambda notebook: json.dumps(notebook, ensure_ascii=False).encode("utf-16"),
-    "odd metadata": edited(lambda notebook: notebook.update(metadata={"kernelspec": "x", "language": 3, "topfive": []})),
+    "odd metadata": edited(lambda notebook: notebook.update(metadata={"kernelspec": "x", "topfive": []})),
 }  # fmt: skip
 OTHER = new_code_cell("def other():\n    pass", metadata={"nbgrader": {"grade_id": "other"}})
 # What is not gradable, and a part of the sentence that says so.

@@ -102,8 +102,12 @@ class Repair(NbGraderPreprocessor):
         self.given_ids = {cell.get("id") for cell in given}
         self._take_apart(cells, given)
         self._name(cells, known)
+        named: dict[str, list[Cell]] = {name: [] for name in known}
+        for cell in cells:
+            if name := name_of(cell):
+                named[name].append(cell)
         for name, right in sorted(known.items(), key=lambda one: (not one[1].locked, one[1].answer)):
-            if twins := self._twins(cells, name, right, known):
+            if twins := self._twins(cells, name, known, named[name]):
                 self._repair(cells, name, right, twins)
         self._put_back(cells, known)
         self._move(cells, known)
@@ -166,28 +170,27 @@ class Repair(NbGraderPreprocessor):
         for name in strange:
             self._say(name, "is none of this notebook's and stays as an ordinary one")
 
-    def _twins(self, cells: Sequence[Cell], name: str, right: Released, known: dict[str, Released]) -> list[Cell]:
+    def _twins(self, cells: Sequence[Cell], name: str, known: dict[str, Released], named: Sequence[Cell]) -> list[Cell]:
         """The cells of this name, and those without one that stand for it, in order."""
-        twins = [cell for cell in cells if name_of(cell) == name]
+        right, twins = known[name], list(named)
         if right.function:
-            twins += self._nameless(cells, right, twins)
-        elif right.answer and (written := [twin for twin in twins if right.written(twin.source)]):
+            twins += self._nameless(cells, right, named)
+        elif right.answer and (written := [twin for twin in named if right.written(twin.source)]):
             twins += self._attached(cells, written[-1])
         elif right.answer:
             twins += self._beside(cells, name, known)
-        if len(twins) and not any(name_of(twin) for twin in twins):
+        if twins and not named:
             self._say(name, "had lost its name and has it again")
         return sorted(twins, key=lambda twin: _place(cells, twin))
 
     def _nameless(self, cells: Sequence[Cell], right: Released, twins: Sequence[Cell]) -> list[Cell]:
         """Cells that define the function where none with a name does; else untouched copies of it further below."""
-        found = [cell for cell in cells if self._own(cell) and right.function <= defines(cell.source)]
-        found = [cell for cell in found if cell.cell_type == "code"] or found
+        found = [cell for cell in cells if right.function <= defines(cell.source) and not name_of(cell)]
         if solved := [twin for twin in twins if right.solved(twin.source)]:
-            below = cells[_place(cells, solved[-1]) :]
-            stubs = [cell for cell in below if cell.cell_type == "code" and meaning(cell.source) == meaning(right.text)]
-            return [cell for cell in stubs if not name_of(cell)]
-        return found
+            below = (cell for cell in found if _place(cells, cell) > _place(cells, solved[-1]))
+            return [cell for cell in below if cell.cell_type == "code" and meaning(cell.source) == meaning(right.text)]
+        found = list(filter(self._own, found))
+        return [cell for cell in found if cell.cell_type == "code"] or found
 
     def _beside(self, cells: Sequence[Cell], name: str, known: dict[str, Released]) -> list[Cell]:
         """Texts of the student's own between the named cells before and after an answer."""
@@ -306,17 +309,16 @@ class Repair(NbGraderPreprocessor):
 
     def _put_back(self, cells: list[Cell], known: dict[str, Released]) -> None:
         """Locked cells and answers that are missing, each behind the one before it in the release."""
-        place = 0
+        place, there = 0, {name_of(cell): cell for cell in cells}
         for name, right in known.items():
-            there = [index for index, cell in enumerate(cells) if name_of(cell) == name]
-            if there:
-                place = there[0] + 1
+            if name in there:
+                place = _place(cells, there[name]) + 1
             elif right.locked or right.metadata["grade"]:
                 text, words = (right.text, "") if right.locked else self._instead(cells, right)
                 self._say(name, f"was missing and is put back{words}")
                 cells.insert(place, NEW[right.kind](text, metadata={"nbgrader": dict(right.metadata)}))
                 place += 1
-            elif _last(cells, name, right) < 0:
+            elif not _defining(cells, right):
                 self._say(name, "is missing, and no other cell defines its function: its test finds nothing")
 
     def _instead(self, cells: Sequence[Cell], right: Released) -> tuple[str, str]:
@@ -329,14 +331,13 @@ class Repair(NbGraderPreprocessor):
 
     def _move(self, cells: list[Cell], known: dict[str, Released]) -> None:
         """A test runs after the solution cells that stand above it in the release."""
-        above: list[Cell] = []
+        above, there = list[Cell](), {name_of(cell): cell for cell in cells}
         for name, right in known.items():
-            place = _last(cells, name, right)
-            if right.metadata["solution"] and place >= 0:
-                above.append(cells[place])
+            if right.metadata["solution"]:
+                above += [there[name]] if name in there else _defining(cells, right)[-1:]
             elif right.locked and right.metadata["grade"]:
                 last = max((_place(cells, one) for one in above), default=-1)
-                if place < last:
+                if (place := _place(cells, there[name])) < last:
                     self._say(name, "stood above the code that it tests and is moved below it")
                     cells.insert(last, cells.pop(place))
 
@@ -413,13 +414,10 @@ def _place(cells: Sequence[Cell], wanted: Cell) -> int:
     return next(index for index, cell in enumerate(cells) if cell is wanted)
 
 
-def _last(cells: Sequence[Cell], name: str, right: Released) -> int:
-    """Where a cell is; without one of the name, where its function is defined at last; else -1."""
-    named = [place for place, cell in enumerate(cells) if name_of(cell) == name]
-    code = ((place, cell.source) for place, cell in enumerate(cells) if cell.cell_type == "code")
-    return max(
-        named or [place for place, text in code if right.function and right.function <= defines(text)], default=-1
-    )
+def _defining(cells: Sequence[Cell], right: Released) -> list[Cell]:
+    """The code cells that define what a solution cell should."""
+    code = (cell for cell in cells if right.function and cell.cell_type == "code")
+    return [cell for cell in code if right.function <= defines(cell.source)]
 
 
 def _joined(parts: Iterable[Cell]) -> str:
