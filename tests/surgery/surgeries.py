@@ -332,6 +332,13 @@ def others(notebook: Any) -> None:
     notebook["cells"][1:1] = [cell for cell in theirs if cell["cell_type"] == "code"]
 
 
+def odd(notebook: Any) -> None:
+    """Metadata that the format forbids."""
+    notebook["metadata"] = {"kernelspec": "x", "language": 3, "topfive": []}
+    for cell in notebook["cells"]:
+        cell["metadata"] |= {"tags": 3, "collapsed": "yes"}
+
+
 def as_bytes(notebook: Any) -> bytes:
     return json.dumps(notebook).encode()
 
@@ -367,7 +374,7 @@ WHOLE: dict[str, Callable[[Any], bytes]] = {
     "format 3": partial(older, version=3),
     "a mark": lambda notebook: codecs.BOM_UTF8 + as_bytes(notebook),
     "UTF-16": lambda notebook: json.dumps(notebook, ensure_ascii=False).encode("utf-16"),
-    "odd metadata": edited(lambda notebook: notebook.update(metadata={"kernelspec": "x", "topfive": []})),
+    "odd metadata": edited(odd),
 }  # fmt: skip
 OTHER = new_code_cell("def other():\n    pass", metadata={"nbgrader": {"grade_id": "other"}})
 # What is not gradable, and a part of the sentence that says so.

@@ -26,8 +26,10 @@ from traitlets.config import Config, PyFileConfigLoader
 from tests.surgery import surgeries as s
 from topfive.build.notebooks import ROOT, Assignment, from_source
 from topfive.build.stubs import SaidSolutions
+from topfive.errors import TopFiveError
 from topfive.grading import cells as grading_cells
-from topfive.grading.cells import Repair, name_of
+from topfive.grading.cells import Repair, in_release, name_of, ordinary
+from topfive.grading.reading import read
 from topfive.grading.texts import defines, imports
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*/*.ipynb") if '"nbgrader"' in path.read_text("utf-8"))
@@ -222,3 +224,45 @@ def test_every_surgery_is_put_in_order(prepared: Prepared, role: str, subtests: 
         if name == "nothing":
             assert not said
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", s.WHOLE)
+def test_every_surgery_on_the_whole_is_put_in_order(prepared: Prepared, name: str, tmp_path: Path):
+    written = prepared.notebook()
+    for cell in written.cells:
+        cell.metadata.pop("stub", None)
+    path = tmp_path / f"{prepared.name}.ipynb"
+    path.write_bytes(s.WHOLE[name](json.loads(json.dumps(written))))
+    notebook = read(path)
+    edited = [cell.source for cell in notebook.cells]
+    done = sanitised(prepared, notebook)
+    nbformat.validate(done)
+    assert not list(problems(prepared, edited, done, set()))
+
+
+def test_validate_repairs_by_the_release_as_autograde_does_by_the_gradebook(prepared: Prepared, caplog: Any):
+    caplog.set_level(logging.CRITICAL)
+    known, given = in_release(prepared.release), ordinary(prepared.release)
+    for edit in s.surgeries("solution").values():
+        notebook, _ = operated(prepared, "solution", edit)
+        repair = Repair()
+        repair.repair(notebook, known, given)
+        done = sanitised(prepared, operated(prepared, "solution", edit)[0])
+        assert notebook.metadata["topfive"] == done.metadata["topfive"]
+        assert [name_of(cell) for cell in notebook.cells] == [name_of(cell) for cell in done.cells]
+
+
+@pytest.mark.parametrize("name", s.NONE)
+def test_what_is_not_gradable_says_so(prepared: Prepared, name: str, tmp_path: Path):
+    made, words = s.NONE[name]
+    path = tmp_path / f"{prepared.name}.ipynb"
+    path.write_bytes(made(json.loads(json.dumps(prepared.release))))
+    with pytest.raises(TopFiveError, match=words) as error:
+        sanitised(prepared, read(path))
+    assert "\n" not in str(error.value)
+
+
+def test_a_notebook_of_another_assignment_is_not_gradable(prepared: Prepared):
+    for path in (path for path in (ROOT / "notebooks").glob("*/*.ipynb") if path.stem != prepared.name):
+        with pytest.raises(TopFiveError, match="none of the cells"):
+            sanitised(prepared, read(path))

@@ -1,9 +1,11 @@
 """A notebook as it was handed in, read: whatever its encoding or version of the format, and whatever it lacks.
 
-Kept are its cells, in order, with their text, ids and metadata; outputs are made anew. A file that is no notebook is
+Kept are its cells, in order, with their text, ids and nbgrader's metadata; outputs are made anew. A file that is no notebook is
 *not gradable*: one sentence says what to do, in the log and, to whoever runs `topfive validate`, before handing in.
 """
 
+import json
+import os
 import re
 import warnings
 from pathlib import Path
@@ -33,7 +35,7 @@ class Submitted(NotebookExporter):
             return self.from_notebook_node(read(path), resources=resources, **kwargs)
         except Exception as error:
             if isinstance(error, TopFiveError):
-                self.log.error("NOT GRADABLE %s: %s", filename, error)
+                self.log.error("NOT GRADABLE %s: %s", os.path.relpath(filename), error)
             withdraw(**resources["nbgrader"])
             raise
 
@@ -53,7 +55,7 @@ def read(path: Path) -> Any:
     """A notebook of the newest format. Raises TopFiveError where it is damaged or none."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of an older format, and of ids that are there twice
-            found = nbformat.reader.reads(as_utf8(path.read_bytes()).decode("utf-8"))
+            found = nbformat.reader.reads(_filled(as_utf8(path.read_bytes()).decode("utf-8")))
             return _complete(nbformat.convert(found, 4))
     except UnicodeDecodeError as error:
         raise TopFiveError(f"{path.name} is damaged: it is no text. {_earlier(path)}") from error
@@ -63,23 +65,36 @@ def read(path: Path) -> Any:
         raise TopFiveError(f"{path.name} is not a notebook, or one that is damaged. {_earlier(path)}") from error
 
 
+def _filled(text: str) -> str:
+    """The same JSON with what nbformat asks for and other programs leave out; without outputs."""
+    loaded = nbformat.reader.parse_json(text)
+    if isinstance(loaded, dict):
+        for one in (loaded, *(cell for cell in loaded.get("cells") or () if isinstance(cell, dict))):
+            one["metadata"] = kept if isinstance(kept := one.get("metadata"), dict) else {}
+            one |= {"outputs": [], "execution_count": None} if one.get("cell_type") == "code" else {}
+    return json.dumps(loaded)
+
+
 def _complete(found: Any) -> Any:
     """The notebook, valid. Raises ValidationError, or another error, where it cannot be made so."""
-    metadata = {
-        key: value for key, value in dict(found.get("metadata", {})).items() if key in ("kernelspec", "topfive")
-    }
+    kernel, ours = (found["metadata"].get(key) for key in ("kernelspec", "topfive"))
+    metadata = {"topfive": ours} if isinstance(ours, dict) else {}
+    if isinstance(kernel, dict) and all(isinstance(kernel.get(key), str) for key in ("name", "display_name")):
+        metadata["kernelspec"] = kernel
     notebook = new_notebook(cells=[_whole(cell) for cell in found["cells"]], metadata=metadata)
-    _, notebook = nbformat.validator.normalize(notebook, strip_invalid_metadata=True)
+    _, notebook = nbformat.validator.normalize(notebook)  # one id for each cell
     nbformat.validate(notebook)
     return notebook
 
 
 def _whole(cell: Cell) -> Cell:
+    """A cell with what grading knows of: a tag could keep it from running, and a wrong one is no notebook's."""
     kind, source = cell["cell_type"], cell["source"]
     if not isinstance(source, str):
         raise TypeError("a cell's source is no text")
-    metadata = cell.get("metadata")
-    kept: dict[str, Any] = {"metadata": metadata if isinstance(metadata, dict) else {}}
+    kept: dict[str, Any] = {
+        "metadata": {key: value for key, value in cell["metadata"].items() if key in ("nbgrader", "topfive")}
+    }
     if re.fullmatch(r"[\w-]{1,64}", name := str(cell.get("id", "")), re.ASCII):
         kept["id"] = name
     if kind != "code" and isinstance(pictures := cell.get("attachments"), dict):
