@@ -53,6 +53,7 @@ test: install-dev  ## everything that must pass
 
 thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click twenty times, a walk through each notebook
 	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope
+	@TOPFIVE_SURGERIES=all $(BIN)/python -m pytest tests/surgery/test_class.py --timeout 7200
 	@$(BIN)/python -m tests.browser.chaos --times 20
 	@$(BIN)/python -m tests.browser.walk
 

@@ -95,10 +95,15 @@ class Once:
     def __exit__(self, *_: object) -> None: ...
 
 
+VALID: set[str] = set()
+
+
 def validate(instance: Any, schema: Any) -> None:
-    """jsonschema's, without a look at the schema itself each time."""
-    if error := next(jsonschema.Draft202012Validator(schema).iter_errors(instance), None):
-        raise error
+    """jsonschema's, without a look at the schema itself, or at what was valid before."""
+    if (seen := repr(instance)) not in VALID:
+        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(instance), None):
+            raise error
+        VALID.add(seen)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -226,7 +231,15 @@ def test_every_surgery_is_put_in_order(prepared: Prepared, role: str, subtests: 
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", s.WHOLE)
+LOST = ("metadata and ids lost", "text alone", "twice", "somebody else's above")  # cells are known by what they say
+LAST = NAMES[-1]
+
+
+@pytest.mark.parametrize(
+    ("prepared", "name"),
+    [(notebook, name) for notebook in NAMES for name in s.WHOLE if name in LOST or notebook == LAST],
+    indirect=["prepared"],
+)
 def test_every_surgery_on_the_whole_is_put_in_order(prepared: Prepared, name: str, tmp_path: Path):
     written = prepared.notebook()
     for cell in written.cells:
@@ -240,6 +253,7 @@ def test_every_surgery_on_the_whole_is_put_in_order(prepared: Prepared, name: st
     assert not list(problems(prepared, edited, done, set()))
 
 
+@pytest.mark.parametrize("prepared", [LAST], indirect=True)
 def test_validate_repairs_by_the_release_as_autograde_does_by_the_gradebook(prepared: Prepared, caplog: Any):
     caplog.set_level(logging.CRITICAL)
     known, given = in_release(prepared.release), ordinary(prepared.release)
@@ -252,6 +266,7 @@ def test_validate_repairs_by_the_release_as_autograde_does_by_the_gradebook(prep
         assert [name_of(cell) for cell in notebook.cells] == [name_of(cell) for cell in done.cells]
 
 
+@pytest.mark.parametrize("prepared", [LAST], indirect=True)
 @pytest.mark.parametrize("name", s.NONE)
 def test_what_is_not_gradable_says_so(prepared: Prepared, name: str, tmp_path: Path):
     made, words = s.NONE[name]
@@ -262,7 +277,7 @@ def test_what_is_not_gradable_says_so(prepared: Prepared, name: str, tmp_path: P
     assert "\n" not in str(error.value)
 
 
-def test_a_notebook_of_another_assignment_is_not_gradable(prepared: Prepared):
-    for path in (path for path in (ROOT / "notebooks").glob("*/*.ipynb") if path.stem != prepared.name):
-        with pytest.raises(TopFiveError, match="none of the cells"):
-            sanitised(prepared, read(path))
+def test_no_two_assignments_share_a_cell_by_which_one_could_be_taken_for_the_other():
+    known = [in_release(nbformat.read(Assignment(name).release, as_version=4)) for name in NAMES]
+    signs = [sign for one in known for sign in {*one, *(name for right in one.values() for name in right.function)}]
+    assert len(signs) == len(set(signs))

@@ -1,7 +1,7 @@
 """A notebook as it was handed in, read: whatever its encoding or version of the format, and whatever it lacks.
 
-Kept are its cells, in order, with their text, ids and nbgrader's metadata; outputs are made anew. A file that is no notebook is
-*not gradable*: one sentence says what to do, in the log and, to whoever runs `topfive validate`, before handing in.
+Kept are its cells, in order, with their text, ids and nbgrader's metadata; outputs are made anew. A file that is no
+notebook is *not gradable*: one sentence says what to do, in the log and in `topfive validate`, before handing in.
 """
 
 import json
@@ -69,9 +69,11 @@ def _filled(text: str) -> str:
     """The same JSON with what nbformat asks for and other programs leave out; without outputs."""
     loaded = nbformat.reader.parse_json(text)
     if isinstance(loaded, dict):
-        for one in (loaded, *(cell for cell in loaded.get("cells") or () if isinstance(cell, dict))):
+        cells = [cell for cell in loaded.get("cells") or () if isinstance(cell, dict)]
+        for one in (loaded, *cells):
             one["metadata"] = kept if isinstance(kept := one.get("metadata"), dict) else {}
-            one |= {"outputs": [], "execution_count": None} if one.get("cell_type") == "code" else {}
+            if one.get("cell_type") == "code":
+                one.update(outputs=[], execution_count=None)
     return json.dumps(loaded)
 
 
