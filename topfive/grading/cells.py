@@ -34,6 +34,10 @@ PUT_BACK = "*This cell was missing and has been put back.*\n\n"
 IMPORTS = "not all that the first cell of code imports was there above the exercises; that cell is put at the top"
 
 
+class NotGradableError(TopFiveError):
+    """A file in which there is nothing to grade; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Released:
     """A cell that nbgrader knows, as students got it. metadata: what nbgrader keeps in the cell."""
@@ -95,7 +99,7 @@ class Repair(NbGraderPreprocessor):
         """Put the notebook's cells in order, in place, and keep what was done in its metadata.
 
         known: the cells of the release by name, in order. given: its ordinary ones.
-        Raises TopFiveError where none of its cells is one of the release.
+        Raises NotGradableError where none of its cells is one of the release.
         """
         cells, self.repairs = notebook.cells, list[str]()
         self.given = {cell.source.strip() for cell in given} | {right.text.strip() for right in known.values()}
@@ -163,7 +167,7 @@ class Repair(NbGraderPreprocessor):
             if cell.source.strip() == known[name].text.strip() or cell.source.strip() not in self.given:
                 label(cell, name)
         if not any(name_of(cell) or defines(cell.source) & subject.keys() for cell in cells):
-            raise TopFiveError(
+            raise NotGradableError(
                 "none of the cells of this notebook is one of the assignment's: it is empty, or of something else. "
                 "To do: hand in the right one, or, to start afresh, the one that `topfive lab` gives out"
             )

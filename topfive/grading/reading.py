@@ -16,9 +16,8 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry
 
-from topfive.errors import TopFiveError
 from topfive.files import as_utf8
-from topfive.grading.cells import NEW, Cell
+from topfive.grading.cells import NEW, Cell, NotGradableError
 
 
 class Submitted(NotebookExporter):
@@ -27,14 +26,14 @@ class Submitted(NotebookExporter):
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         """Read a notebook and take it through the steps of grading.
 
-        Raises TopFiveError if it is not gradable; the gradebook then has no submission that waits for points.
+        Raises NotGradableError if it is not gradable; the gradebook then has no submission that waits for points.
         """
         path = Path(filename)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         try:
             return self.from_notebook_node(read(path), resources=resources, **kwargs)
         except Exception as error:
-            if isinstance(error, TopFiveError):
+            if isinstance(error, NotGradableError):
                 self.log.error("NOT GRADABLE %s: %s", os.path.relpath(filename), error)
             withdraw(**resources["nbgrader"])
             raise
@@ -52,17 +51,17 @@ def withdraw(*, assignment: str, student: str, db_url: str, **_: Any) -> None:
 
 
 def read(path: Path) -> Any:
-    """A notebook of the newest format. Raises TopFiveError where it is damaged or none."""
+    """A notebook of the newest format. Raises NotGradableError where it is damaged or none."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of an older format, and of ids that are there twice
             found = nbformat.reader.reads(_filled(as_utf8(path.read_bytes()).decode("utf-8")))
             return _complete(nbformat.convert(found, 4))
     except UnicodeDecodeError as error:
-        raise TopFiveError(f"{path.name} is damaged: it is no text. {_earlier(path)}") from error
+        raise NotGradableError(f"{path.name} is damaged: it is no text. {_earlier(path)}") from error
     except nbformat.reader.NotJSONError as error:
-        raise TopFiveError(f"{path.name} is damaged: it is no JSON. {_earlier(path)}") from error
+        raise NotGradableError(f"{path.name} is damaged: it is no JSON. {_earlier(path)}") from error
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, nbformat.ValidationError) as error:
-        raise TopFiveError(f"{path.name} is not a notebook, or one that is damaged. {_earlier(path)}") from error
+        raise NotGradableError(f"{path.name} is not a notebook, or one that is damaged. {_earlier(path)}") from error
 
 
 def _filled(text: str) -> str:
