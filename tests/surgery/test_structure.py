@@ -106,10 +106,16 @@ def validate(instance: Any, schema: Any) -> None:
         VALID.add(seen)
 
 
+MADE: dict[str, tuple[Prepared, Once]] = {}  # pytest comes back to a notebook more than once
+ORDINARY, IN_GRADEBOOK = lru_cache(Repair._ordinary), lru_cache(grading_cells.in_gradebook)
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    made = prepare(request.param, tmp_path_factory.mktemp(request.param))
-    once = Once(made.url)
+    if request.param not in MADE:
+        made = prepare(request.param, tmp_path_factory.mktemp(request.param))
+        MADE[request.param] = made, Once(made.url)
+    made, once = MADE[request.param]
     with pytest.MonkeyPatch.context() as patch:
         for module in (
             "topfive.grading.cells",
@@ -118,10 +124,9 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         ):
             patch.setattr(f"{module}.Gradebook", lambda *_: once)
         patch.setattr("nbgrader.nbgraderformat.common.jsonschema.validate", validate)
-        patch.setattr(Repair, "_ordinary", lru_cache(Repair._ordinary))
-        patch.setattr(grading_cells, "in_gradebook", lru_cache(grading_cells.in_gradebook))
+        patch.setattr(Repair, "_ordinary", ORDINARY)
+        patch.setattr(grading_cells, "in_gradebook", IN_GRADEBOOK)
         yield made
-    once.open.close()
 
 
 @lru_cache
