@@ -219,6 +219,7 @@ def operated(prepared: Prepared, role: str, edit: s.Edit) -> tuple[Any, set[str]
     return notebook, {name} if edit is s.deleted and role in ("solution", "answer") else set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", s.ROLES)
 def test_every_surgery_is_put_in_order(prepared: Prepared, role: str, subtests: Any, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.CRITICAL)
