@@ -12,6 +12,7 @@ from topfive.grading.execute import ShownPoints, ToTheEnd
 from topfive.grading.feedback import FeedbackPage, ForStudent
 from topfive.grading.harmless import Harmless
 from topfive.grading.intake import take_in
+from topfive.grading.reading import Submitted
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  nbgrader puts it here
 
@@ -32,6 +33,7 @@ c.Execute.startup_timeout = 180
 c.Execute.shutdown_kernel = "immediate"  # nothing of it is kept
 
 c.Autograde.pre_convert_hook = take_in
+c.Autograde.exporter_class = Submitted
 # nbgrader lays what is beside the solution over what was handed in. An instructor's own work/ must not take the place
 # of a student's.
 c.Autograde.exclude_overwriting = {

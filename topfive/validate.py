@@ -26,7 +26,8 @@ def validate(what: str | None, homework: Path) -> Iterator[str]:
     Raises TopFiveError if that is not a graded assignment, or its notebook cannot be read.
     """
     try:
-        from topfive.grading.rehearse import read, rehearse
+        from topfive.grading.reading import read
+        from topfive.grading.rehearse import rehearse
     except ModuleNotFoundError as error:
         raise TopFiveError(f"this needs nbgrader ({error.name} is missing): python -m pip install nbgrader") from error
     tests = json.loads(TESTS.read_text("utf-8"))

@@ -3,6 +3,7 @@
 import csv
 import re
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -14,11 +15,12 @@ from typer.testing import CliRunner
 from tests.grading.conftest import NAME, STUB, Course, at
 from topfive.cli import app
 from topfive.exercises import exercise
+from topfive.grading import seeds
 from topfive.grading.alike import likely_shared
 from topfive.grading.cases import shortened, table
 from topfive.grading.feedback import _beside_points, _comments
 from topfive.grading.formulas import drawn, markdown2html
-from topfive.grading.replay import Asked
+from topfive.grading.replay import asked
 from topfive.grading.said import named_mistakes
 from topfive.grading.sandbox import problem
 
@@ -216,9 +218,12 @@ def test_what_all_write_and_what_was_given_out_is_not_shared():
 TEST = 'from topfive.checks.locked import grade as _grade\n\n_grade("1.1", lambda: percent_agreement, seeds=(7, 8))'
 
 
-def test_a_hidden_test_names_the_function_and_its_seeds():
-    asked = Asked(new_code_cell(TEST), "1.1")
-    assert (asked.function, asked.seeds) == ("percent_agreement", (7, 8))
+def test_a_hidden_test_names_the_function_and_its_seeds_or_the_classs_own(tmp_path: Path):
+    call = asked(new_code_cell(TEST), "01-labelling-basics", tmp_path)
+    assert (call.args[1].id, call.kwargs["seeds"]) == ("percent_agreement", (7, 8))
+    secret = seeds.make(tmp_path)
+    own = new_code_cell(TEST, metadata={"nbgrader": {"grade_id": "a-test"}})
+    assert asked(own, "01-labelling-basics", secret.parent).kwargs["seeds"] != (7, 8)
 
 
 def test_every_case_shows_what_came_and_what_was_expected():

@@ -29,6 +29,7 @@ from topfive.files import write_atomic
 from topfive.grading import sandbox
 from topfive.grading.crew import Crew
 from topfive.grading.execute import ToTheEnd
+from topfive.grading.cells import NotGradableError
 from topfive.grading.jobs import (
     EXECUTED,
     FOLDER,
@@ -219,6 +220,8 @@ class Class:
                 raise
             except OSError as error:
                 raise TopFiveError(f"{error.filename or self.course}: {error.strerror}. {GO_ON}") from error
+            except NotGradableError as error:
+                return replace(state, sentence=harmless(str(error)))
             except TopFiveError as error:
                 return replace(state, state=NOT_GRADED, sentence=str(error))
             except Exception as error:

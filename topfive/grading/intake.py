@@ -90,7 +90,10 @@ def find_notebook(*, assignment: str, notebooks: list[str], **_: Any) -> None:
     """
     log = get_logger()
     wanted = Path(notebooks[0]).with_name(f"{assignment}.ipynb")
-    others = [Path(path) for path in notebooks if Path(path) != wanted and _is_of_the_course(Path(path))]
+    beside = [Path(path) for path in notebooks if Path(path) != wanted]
+    others = [path for path in beside if _is_of_the_course(path)]
+    if len(notebooks) == len(beside) == 1:
+        others = beside  # even if its metadata was lost
     if others and _was_taken(wanted):
         others = [path for path in others if _hash(path) != _hash(wanted)] or others
         wanted.unlink()
@@ -119,4 +122,5 @@ def _hash(path: Path) -> str:
 
 
 def _is_of_the_course(path: Path) -> bool:
-    return '"nbgrader"' in path.read_text("utf-8", errors="replace")
+    raw = path.read_bytes()
+    return any('"nbgrader"'.encode(encoding) in raw for encoding in ("utf-8", "utf-16-le", "utf-16-be"))

@@ -38,8 +38,9 @@ from topfive import data
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.grading import seeds
+from topfive.grading.cells import NotGradableError
 from topfive.grading.intake import take_in
-from topfive.grading.rehearse import read
+from topfive.grading.reading import read
 
 FOLDER = ".grading"
 SETTINGS = "nbgrader_config.py"
@@ -213,7 +214,9 @@ def assignment_hash(course: Path, config: Config, assignment: str, snapshot: Pat
     kept_back = converter.exclude_overwriting.get(assignment, [])
     beside = set(find_all_files(solution, [*converter.coursedir.ignore, "*.ipynb"]))
     beside -= {str(Path(solution, name)) for name in kept_back} | {os.path.join(solution, name) for name in kept_back}  # noqa: PTH118
-    own = [course / name for name in (SETTINGS, seeds.FILE) if (course / name).is_file()]
+    release = converter.coursedir.format_path(converter.coursedir.release_directory, ".", assignment)
+    of_class = (course / SETTINGS, course / seeds.FILE, Path(release, f"{assignment}.ipynb"))
+    own = [path for path in of_class if path.is_file()]
     files = ((os.path.relpath(path, course), Path(path).read_bytes()) for path in [*sorted(beside), *own])
     return digest([("package", package_hash().encode()), ("cells", _cells(snapshot, assignment)), *files])
 
@@ -282,7 +285,8 @@ def _attempt(job: Job, scratch: Path, say: Callable[[str], None]) -> tuple[Outco
         try:
             notebook = _run(job, scratch, say)
         except Exception as error:  # whatever is in it
-            state = NOT_GRADED if isinstance(error, _OURS) else NOT_GRADABLE
+            ours = isinstance(error, _OURS) and not isinstance(error, NotGradableError)
+            state = NOT_GRADED if ours else NOT_GRADABLE
             sentence = explained(error, lines)
     inside = f"{scratch / 'submitted' / job.student / job.assignment}{os.sep}"
     said = [line.replace(inside, "").replace(f"{scratch}{os.sep}", "") for line in [sentence, *lines.said]]
@@ -347,7 +351,7 @@ def listening() -> Iterator[Lines]:
 
 def explained(error: Exception, lines: Lines) -> str:
     """Why a submission could not be graded, in one line."""
-    if lines.wrong:
+    if lines.wrong and not isinstance(error, NotGradableError):
         return lines.wrong[-1]
     if isinstance(error, TopFiveError):
         return str(error)

@@ -9,23 +9,22 @@ import os
 import shutil
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader.preprocessors import ClearOutput, Execute
 from nbgrader.utils import determine_grade, is_grade, setenv
 from traitlets import Bool
 from traitlets.log import get_logger
 
 from topfive.errors import TopFiveError
-from topfive.grading.cells import Cell, Released, Repair, in_release, name_of
+from topfive.grading.cells import Cell, Released, Repair, in_release, name_of, ordinary
 from topfive.grading.execute import ShownPoints, ToTheEnd
 from topfive.grading.intake import find_notebook
+from topfive.grading.reading import read
 from topfive.grading.strays import Stray, strays
 
 LIMITS = {"timeout": 180, "iopub_timeout": 60, "startup_timeout": 180}  # seconds, as in nbgrader_config.py
@@ -88,7 +87,7 @@ def rehearse(
         repair = Repair()
         repair.whose = release.stem
         known = in_release(given)
-        repair.repair(notebook.cells, known)
+        repair.repair(notebook, known, ordinary(given))
         notebook.metadata["kernelspec"] = given.metadata["kernelspec"]
         _lock(notebook.cells, known, tests)
         unwritten = _unwritten(notebook.cells, known)
@@ -96,28 +95,6 @@ def rehearse(
         graded = tuple(_graded(cell, unwritten) for cell in notebook.cells if is_grade(cell))
         said = tuple(line.removeprefix(f"{release.stem}: ") for line in log)
         return Rehearsal(said, found, dict(_stopped(notebook.cells)), graded)
-
-
-def read(path: Path) -> Any:
-    """A notebook. Raises TopFiveError where it is damaged or none."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of an older format, and of ids that are there twice
-            found = nbformat.reads(path.read_text("utf-8"), as_version=4)
-        found.cells  # noqa: B018  a JSON file of another kind has none
-    except UnicodeDecodeError as error:
-        raise TopFiveError(f"{path.name} is damaged: it is no text") from error
-    except nbformat.reader.NotJSONError as error:
-        raise TopFiveError(_damaged(path)) from error
-    except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
-        raise TopFiveError(f"{path.name} is not a notebook, or one that is damaged") from error
-    return found
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"{path.name} is damaged: it is no JSON. If a page shows it, save it there; else JupyterLab keeps an earlier "
-        f"one in {path.parent.name}/.ipynb_checkpoints/"
-    )
 
 
 @contextmanager

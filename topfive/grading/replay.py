@@ -4,9 +4,9 @@ The graded notebook's cells run as far as the exercise's test, without other tes
 comes out of a kernel in which the student's code ran: it is for a person to look at, not for a machine to count.
 """
 
-import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -15,6 +15,9 @@ from nbgrader.utils import is_grade, setenv
 
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
+from topfive.grading import seeds
+from topfive.grading.asking import Call, call_in
+from topfive.grading.cells import name_of
 from topfive.grading.desk import Desk
 from topfive.grading.execute import ToTheEnd
 from topfive.grading.said import Cell, number_of, words_of
@@ -28,9 +31,9 @@ def replay(desk: Desk, student: str, number: str) -> Iterator[str]:
     exercise(number)
     notebook, folder = _graded(desk, student, number)
     test = next(index for index, cell in enumerate(notebook.cells) if number_of(cell) == number)
-    asked = Asked(notebook.cells[test], number)
+    call = asked(notebook.cells[test], folder.name, Path.cwd())
     cells = [cell for cell in notebook.cells[:test] if cell.cell_type == "code" and not _is_test(cell)]
-    shown = new_code_cell(SHOW.format(number=number, name=asked.function, seeds=asked.seeds))
+    shown = new_code_cell(SHOW.format(number=number, name=call.args[1].id, seeds=call.kwargs["seeds"]))
     again = new_notebook(cells=[*(new_code_cell(cell.source) for cell in cells), shown])
     with setenv(NBGRADER_EXECUTION="autograde"):
         ToTheEnd(config=desk.settings).preprocess(again, {"metadata": {"path": str(folder)}})
@@ -40,25 +43,13 @@ def replay(desk: Desk, student: str, number: str) -> Iterator[str]:
     yield from (f"It stopped: {CONTROL.sub('', words)}" for words in words_of(again.cells[-1]) if not said)
 
 
-class Asked:
-    """What a hidden test calls: the student's function by its name, and the seeds."""
-
-    def __init__(self, test: Cell, number: str) -> None:
-        for call in ast.walk(ast.parse(test.source)):
-            if isinstance(call, ast.Call) and call.args and _value(call.args[0]) == number and len(call.args) > 1:
-                given = call.args[1]
-                self.function = ast.unparse(given.body if isinstance(given, ast.Lambda) else given)
-                self.seeds = next((_value(word.value) for word in call.keywords if word.arg == "seeds"), None)
-                if self.seeds:
-                    return
-        raise TopFiveError(f"the hidden test of {number} in this notebook is not one that can be shown case by case")
-
-
-def _value(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
+def asked(test: Cell, assignment: str, course: Path) -> Call:
+    """What a hidden test asks, with the class's seeds. Raises TopFiveError if it is no test of one function."""
+    call = call_in(test.source)
+    if call is None or call.name != "grade":
+        raise TopFiveError(f"the test '{name_of(test)}' is not one that can be shown case by case")
+    secret = seeds.read(course)
+    return seeds.with_own(call, secret, f"{assignment}/{name_of(test)}") if secret else call
 
 
 def _graded(desk: Desk, student: str, number: str) -> tuple[Any, Any]:
