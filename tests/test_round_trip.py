@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
+from tests.nbgrader import NBGRADER
 from tests.written import write_lists
 from topfive import data
 from topfive.annotation.on_topic import CLASSES, lists_to_label
@@ -336,7 +337,7 @@ def nbgrader(course: Path, *command: str) -> None:
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
     environment = {**os.environ, "PATH": beside, "OMP_NUM_THREADS": "1"}
     bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
-    call = [sys.executable, "-m", "nbgrader", *command, *bare]
+    call = [*NBGRADER, *command, *bare]
     done = subprocess.run(call, cwd=course, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 

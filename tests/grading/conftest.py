@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.nbgrader import NBGRADER
 from topfive.build.notebooks import ROOT, from_source
 from topfive.grading import sandbox
 
@@ -71,7 +72,7 @@ class Course:
             "PATH": path
         }
         bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
-        call = [sys.executable, "-m", "nbgrader", *command, *bare]
+        call = [*NBGRADER, *command, *bare]
         return subprocess.run(call, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     @property

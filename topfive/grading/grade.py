@@ -27,9 +27,9 @@ from traitlets.config import Config
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.grading import sandbox
+from topfive.grading.cells import NotGradableError
 from topfive.grading.crew import Crew
 from topfive.grading.execute import ToTheEnd
-from topfive.grading.cells import NotGradableError
 from topfive.grading.jobs import (
     EXECUTED,
     FOLDER,
