@@ -1,6 +1,6 @@
 """nbgrader as instructors call it, started in half the time.
 
-jsonschema compiles a grammar of addresses with foreign letters each time it is loaded, if it finds it; here it does not.
+jsonschema compiles a grammar of addresses with foreign letters each time it is loaded if it finds it; here it does not.
 """
 
 import sys
