@@ -103,7 +103,7 @@ def test_the_page_has_points_words_and_figures_and_nothing_that_runs_or_is_secre
     assert "double 2 of 2" in said
     assert "triple 0 of 1" in said
     assert "why 0 of 1 A person has not read this yet." in said
-    assert "cell 'double' is there 2 times; the last one that is written in counts" in said
+    assert "Cell 'double' is there 2 times; the last one that is written in counts." in said
 
     text = re.sub(r"<[^>]+>", "", page)
     assert "# Locked.\n\n" in text

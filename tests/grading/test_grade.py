@@ -45,7 +45,10 @@ CLASS: dict[str, tuple[Any, float]] = {
 NOT_GRADABLE = {
     "damaged": f"{NAME}.ipynb is damaged: it is no JSON",
     "nothing": "there is no notebook in it",
-    "wrong": f"There is no {NAME}.ipynb, but only notebooks of something else: rename the right one",
+    "wrong": (
+        "none of the cells of this notebook is one of the assignment's: it is empty, or of something else. To do: hand in "
+        "the right one, or, to start afresh, the one that `topfive lab` gives out"
+    ),
 }
 
 

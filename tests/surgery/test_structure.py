@@ -8,7 +8,9 @@ import ast
 import copy
 import json
 import logging
+import os
 import pickle
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -20,7 +22,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import CheckCellMetadata, ComputeChecksums, LockCells, SaveCells
-from nbgrader.utils import determine_grade
+from nbgrader.utils import determine_grade, setenv
 from traitlets.config import Config, PyFileConfigLoader
 
 from tests.surgery import surgeries as s
@@ -58,7 +60,8 @@ def prepare(name: str, folder: Path) -> Prepared:
     source = from_source(Assignment(name).source.read_text("utf-8"))
     solved = {cell.id: cell.source for cell in source.cells if s.is_solution(cell)}
     url = f"sqlite:///{folder / 'gradebook.db'}"
-    with Gradebook(url) as gradebook:
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic by its name
+    with setenv(PATH=beside), Gradebook(url) as gradebook:
         gradebook.update_or_create_assignment(name)
     resources = {
         "language": "python",

@@ -4,7 +4,7 @@ import ast
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
@@ -14,7 +14,9 @@ from traitlets import Bool, Dict
 
 from topfive.errors import TopFiveError
 from topfive.grading import asking, sandbox, seeds
-from topfive.grading.trusted import Decision, Measurement, decide, measure, reply_in
+
+if TYPE_CHECKING:
+    from topfive.grading.trusted import Decision, Measurement
 
 Cell = Any  # nbformat.NotebookNode, which is untyped
 
@@ -128,12 +130,14 @@ class ToTheEnd(Execute):
 
     def _asked(self, cell: Cell, call: asking.Call, resources: Any, index: int) -> Cell:
         """A test cell with its points, decided by what the kernel answers; what is measured follows at the end."""
+        from topfive.grading import trusted  # with PyTorch, which nbgrader's other commands do without
+
         if self.secret:
             call = seeds.with_own(
                 call, self.secret, f"{resources['nbgrader']['notebook']}/{cell.metadata.nbgrader.grade_id}"
             )
         if not (source := asking.question(call)):
-            self.measured.append((cell, Measurement(call)))
+            self.measured.append((cell, trusted.Measurement(call)))
             return cell
         own, cell.source = cell.source, source
         try:
@@ -143,10 +147,10 @@ class ToTheEnd(Execute):
         if any(output.output_type == "error" for output in cell.outputs):
             return cell
         try:
-            found = decide(call, reply_in(cell.outputs))
+            found = trusted.decide(call, trusted.reply_in(cell.outputs))
         except TopFiveError as error:
-            found = Decision(0.0, str(error))
-        if isinstance(found, Measurement):
+            found = trusted.Decision(0.0, str(error))
+        if isinstance(found, trusted.Measurement):
             self.measured.append((cell, found))
         else:
             _show(cell, found)
@@ -155,6 +159,8 @@ class ToTheEnd(Execute):
     def _measure(self) -> None:
         """In one go for all cells that wait for it: what is measured with takes seconds to load."""
         if self.measured:
+            from topfive.grading.trusted import measure
+
             cells, wanted = zip(*self.measured, strict=True)
             submission, course = Path(self.resources["metadata"]["path"]), Path.cwd()
             limits = sandbox.LIMITS | self.limits
@@ -190,7 +196,7 @@ class ToTheEnd(Execute):
                 self.nb.cells[index] = cell
 
 
-def _show(cell: Cell, found: Decision) -> None:
+def _show(cell: Cell, found: "Decision") -> None:
     """A decision as the outputs of its cell, in the form in which nbgrader reads points."""
     words = [new_output("stream", name="stdout", text=found.words + "\n")] if found.words else []
     points = new_output("execute_result", data={"text/plain": repr(found.points)}, execution_count=cell.execution_count)

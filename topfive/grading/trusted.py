@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from topfive.checks import notebook, replay, verdict, wire
+from topfive.checks import notebook, verdict, wire
 from topfive.checks.asked import TYPE
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
@@ -71,6 +71,8 @@ def decide(call: Call, reply: Any) -> Decision | Measurement:
 def _judged(call: Call, reply: Any) -> float:
     seeds = call.kwargs["seeds"]
     if call.name == "grade_replay":
+        from topfive.checks import replay
+
         ends = (wire.decoded(one) for one in reply["ends"])
         found = [replay.apart(end, seed) for end, seed in zip(ends, seeds, strict=not reply["borrowed"])]
         return replay.said(list(map(str, reply["borrowed"])), found, call.kwargs["points"])
