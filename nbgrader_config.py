@@ -7,9 +7,9 @@ from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute, GetG
 
 from topfive.build.notebooks import kept_back
 from topfive.build.stubs import SaidSolutions
+from topfive.grading.after.feedback import FeedbackPage, ForStudent
 from topfive.grading.cells import Repair
 from topfive.grading.execute import ShownPoints, ToTheEnd
-from topfive.grading.feedback import FeedbackPage, ForStudent
 from topfive.grading.harmless import Harmless
 from topfive.grading.intake import take_in
 from topfive.grading.reading import Submitted

@@ -57,8 +57,8 @@ def own_run(folder: Path, settings: Settings) -> float:
     import nbformat
 
     from topfive.grading.execute import ToTheEnd
-    from topfive.grading.jobs import at
-    from topfive.grading.jobs import settings as configured
+    from topfive.grading.whole_class.jobs import at
+    from topfive.grading.whole_class.jobs import settings as configured
 
     handed_in = folder / "submitted" / "student-0" / settings.assignment
     notebook = nbformat.read(handed_in / f"{settings.assignment}.ipynb", as_version=4)

@@ -16,12 +16,12 @@ from tests.grading.conftest import NAME, STUB, Course, at
 from topfive.cli import app
 from topfive.exercises import exercise
 from topfive.grading import seeds
-from topfive.grading.alike import likely_shared
-from topfive.grading.cases import shortened, table
-from topfive.grading.feedback import _beside_points, _comments
-from topfive.grading.formulas import drawn, markdown2html
-from topfive.grading.replay import asked
-from topfive.grading.said import named_mistakes
+from topfive.grading.after.alike import likely_shared
+from topfive.grading.after.cases import shortened, table
+from topfive.grading.after.feedback import _beside_points, _comments
+from topfive.grading.after.formulas import drawn, markdown2html
+from topfive.grading.after.replay import asked
+from topfive.grading.after.said import named_mistakes
 from topfive.grading.sandbox import problem
 
 MISTAKE = next(one for one in exercise("1.1").mistakes if not one.advice)

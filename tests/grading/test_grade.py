@@ -24,10 +24,11 @@ from tests.grading.conftest import NAME, STUB, Course
 from tests.grading.test_autograde import HUNG, before, write
 from topfive import cli
 from topfive.errors import TopFiveError
-from topfive.grading import again, crew, jobs, sandbox, seeds, show
-from topfive.grading import grade as grading
-from topfive.grading.grade import Progress, State, grade
-from topfive.grading.jobs import NOT_GRADED, Job, Outcome, execute
+from topfive.grading import sandbox, seeds
+from topfive.grading.whole_class import again, crew, jobs, show
+from topfive.grading.whole_class import grade as grading
+from topfive.grading.whole_class.grade import Progress, State, grade
+from topfive.grading.whole_class.jobs import NOT_GRADED, Job, Outcome, execute
 
 DUE = "2026-11-01 12:00:00 UTC"
 LATE = "2026-11-02 12:00:00 UTC"
@@ -46,8 +47,8 @@ NOT_GRADABLE = {
     "damaged": f"{NAME}.ipynb is damaged: it is no JSON",
     "nothing": "there is no notebook in it",
     "wrong": (
-        "none of the cells of this notebook is one of the assignment's: it is empty, or of something else. To do: hand in "
-        "the right one, or, to start afresh, the one that `topfive lab` gives out"
+        "none of the cells of this notebook is one of the assignment's: it is empty, or of something else. To do: hand "
+        "in the right one, or, to start afresh, the one that `topfive lab` gives out"
     ),
 }
 

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from topfive.errors import TopFiveError
-from topfive.grading import cli_after
+from topfive.grading.after import cli as after
 
 ASSIGNMENT = "assignment"
 GO_ON = "Stopped. What was executed is kept: the same command goes on from there."
@@ -55,8 +55,8 @@ def assignment(
     What was executed is kept in .grading/: stop it when you like, and go on with the same command.
     """
     with _at_work(no_sandbox):
-        from topfive.grading import show
-        from topfive.grading.grade import grade
+        from topfive.grading.whole_class import show
+        from topfive.grading.whole_class.grade import grade
 
         with show.progress() as watch:
             rows = grade(
@@ -95,8 +95,8 @@ def again(
     Manual scores stay. A check in a notebook first needs `nbgrader generate_assignment ASSIGNMENT --force`.
     """
     with _at_work(no_sandbox):
-        from topfive.grading import show
-        from topfive.grading.again import again
+        from topfive.grading.whole_class import show
+        from topfive.grading.whole_class.again import again
 
         with show.progress() as watch:
             name, rows, changes = again(
@@ -107,7 +107,7 @@ def again(
             raise typer.Exit(1)
 
 
-cli_after.add_to(app)
+after.add_to(app)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _at_work(no_sandbox: bool) -> Iterator[None]:
 
 def _crew(workers: int | None, scheduler: str | None) -> Any:
     """Who executes, called up only when there is something to do."""
-    from topfive.grading.crew import Dask, Processes
+    from topfive.grading.whole_class.crew import Dask, Processes
     from topfive.threads import free_of, taken_by_others
 
     if scheduler:

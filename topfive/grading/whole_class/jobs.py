@@ -337,7 +337,7 @@ def listening() -> Iterator[Lines]:
             lines.wrong.append(record.getMessage())
 
     handler = logging.Handler(logging.WARNING)
-    handler.addFilter(lambda record: Path(record.pathname).parent == Path(__file__).parent)
+    handler.addFilter(lambda record: Path(__file__).parents[1] in Path(record.pathname).parents)
     handler.emit = emit  # type: ignore[method-assign]
     log: Any = get_logger()
     before, log.propagate = log.propagate, False

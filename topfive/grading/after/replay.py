@@ -16,13 +16,13 @@ from nbgrader.utils import is_grade, setenv
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 from topfive.grading import seeds
+from topfive.grading.after.desk import Desk
+from topfive.grading.after.said import Cell, number_of, words_of
 from topfive.grading.asking import Call, call_in
 from topfive.grading.cells import name_of
-from topfive.grading.desk import Desk
 from topfive.grading.execute import ToTheEnd
-from topfive.grading.said import Cell, number_of, words_of
 
-SHOW = "from topfive.grading.cases import show as _show\n_show({number!r}, {name}, {seeds!r})"
+SHOW = "from topfive.grading.after.cases import show as _show\n_show({number!r}, {name}, {seeds!r})"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what could write elsewhere in the instructor's terminal
 
 

@@ -28,9 +28,9 @@ from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.grading import sandbox
 from topfive.grading.cells import NotGradableError
-from topfive.grading.crew import Crew
 from topfive.grading.execute import ToTheEnd
-from topfive.grading.jobs import (
+from topfive.grading.whole_class.crew import Crew
+from topfive.grading.whole_class.jobs import (
     EXECUTED,
     FOLDER,
     NOT_GRADABLE,

@@ -7,8 +7,8 @@ from statistics import median
 
 from tqdm import tqdm
 
-from topfive.grading.again import Change
-from topfive.grading.grade import Progress, Row
+from topfive.grading.whole_class.again import Change
+from topfive.grading.whole_class.grade import Progress, Row
 
 NAMES = 4  # at work, that are shown
 

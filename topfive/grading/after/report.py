@@ -20,9 +20,9 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import is_grade, is_solution
 
 from topfive.errors import TopFiveError
-from topfive.grading.alike import Pair, likely_shared
+from topfive.grading.after.alike import Pair, likely_shared
+from topfive.grading.after.said import Cell, failed_kinds, named_mistakes, title_of
 from topfive.grading.cells import Released, in_gradebook, name_of
-from topfive.grading.said import Cell, failed_kinds, named_mistakes, title_of
 from topfive.plots import style
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from topfive.errors import TopFiveError
-from topfive.grading.grade import Class, Row, course_settings, grade, gradebook_of
+from topfive.grading.whole_class.grade import Class, Row, course_settings, grade, gradebook_of
 from topfive.revert import EXERCISE
 
 

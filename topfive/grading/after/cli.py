@@ -12,7 +12,7 @@ import typer
 from topfive.errors import TopFiveError
 
 if TYPE_CHECKING:
-    from topfive.grading.desk import Desk
+    from topfive.grading.after.desk import Desk
 
 Assignment = Annotated[str, typer.Argument(metavar="ASSIGNMENT")]
 
@@ -48,7 +48,7 @@ def export(
     """Write points as CSV: nbgrader's columns, or those that Canvas or Moodle imports. Default: all assignments."""
     desk = _desk()
     from topfive.files import write_atomic
-    from topfive.grading import grades
+    from topfive.grading.after import grades
 
     with desk.gradebook() as gradebook:
         table = grades.as_csv(gradebook, assignment or [], form)
@@ -66,7 +66,7 @@ def report(
     """Say how the class did, where it got stuck, and what to look at; the same as a page with pictures."""
     desk = _desk()
     from topfive.files import write_atomic
-    from topfive.grading import report as of_class
+    from topfive.grading.after import report as of_class
 
     graded = desk.graded(assignment)
     with desk.gradebook() as gradebook:
@@ -87,7 +87,7 @@ def replay(
     Inputs, what came back and what was expected: for you, not for students.
     """
     desk = _desk()
-    from topfive.grading.replay import replay as run_again
+    from topfive.grading.after.replay import replay as run_again
 
     for line in run_again(desk, student, exercise):
         typer.echo(line)
@@ -96,7 +96,7 @@ def replay(
 def _desk() -> "Desk":
     """The course here. Raises TopFiveError if this is no course folder, or nbgrader is not installed."""
     try:
-        from topfive.grading.desk import Desk
+        from topfive.grading.after.desk import Desk
     except ModuleNotFoundError as error:
         raise TopFiveError("grading needs nbgrader: pip install -c constraints.txt -e '.[grade]'") from error
     return Desk()

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol
 import psutil
 
 from topfive.errors import TopFiveError
-from topfive.grading.jobs import NOT_GRADED, Job, Outcome, execute
+from topfive.grading.whole_class.jobs import NOT_GRADED, Job, Outcome, execute
 
 TRIES = 2
 GRACE = 3.0  # seconds that a worker has to put its kernel's things away

@@ -15,9 +15,10 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked
 
-from topfive.grading import formulas, harmless
+from topfive.grading import harmless
+from topfive.grading.after import formulas
+from topfive.grading.after.said import Cell, named_mistakes, number_of, title_of, words_of
 from topfive.grading.cells import name_of, without_hidden_tests
-from topfive.grading.said import Cell, named_mistakes, number_of, title_of, words_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 HIDDEN = "(part of a hidden test)"
