@@ -21,11 +21,11 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
-from tests.nbgrader import NBGRADER
 from tests.written import write_lists
 from topfive import data
 from topfive.annotation.on_topic import CLASSES, lists_to_label
 from topfive.build import notebooks
+from topfive.build.nbgrader import NBGRADER
 from topfive.build.notebooks import Assignment, from_source
 from topfive.build.rehearsal import PUBLISHED
 from topfive.checks.verdict import examine

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.nbgrader import NBGRADER
+from topfive.build.nbgrader import NBGRADER
 from topfive.build.notebooks import ROOT, from_source
 from topfive.grading import sandbox
 

@@ -22,7 +22,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import CheckCellMetadata, ComputeChecksums, LockCells, SaveCells
-from nbgrader.utils import determine_grade, setenv
+from nbgrader.utils import determine_grade
 from traitlets.config import Config, PyFileConfigLoader
 
 from tests.surgery import surgeries as s
@@ -61,8 +61,10 @@ def prepare(name: str, folder: Path) -> Prepared:
     solved = {cell.id: cell.source for cell in source.cells if s.is_solution(cell)}
     url = f"sqlite:///{folder / 'gradebook.db'}"
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic by its name
-    with setenv(PATH=beside), Gradebook(url) as gradebook:
-        gradebook.update_or_create_assignment(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", beside)
+        with Gradebook(url) as gradebook:
+            gradebook.update_or_create_assignment(name)
     resources = {
         "language": "python",
         "nbgrader": {"notebook": name, "assignment": name, "student": ".", "db_url": url},
