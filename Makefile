@@ -54,6 +54,7 @@ test: install-dev  ## everything that must pass
 thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click and every kill of grading twenty times, a walk through each notebook
 	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope
 	@TOPFIVE_KILLS=20 $(BIN)/python -m pytest tests/grading/test_grade.py -k killed_at_any_moment --timeout 1200
+	@TOPFIVE_CLASS=30 $(BIN)/python -m pytest tests/grading/test_four_ways.py --timeout 3600
 	@TOPFIVE_SURGERIES=all $(BIN)/python -m pytest tests/surgery/test_class.py --timeout 7200
 	@$(BIN)/python -m tests.browser.chaos --times 20
 	@$(BIN)/python -m tests.browser.walk
