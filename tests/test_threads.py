@@ -42,11 +42,10 @@ def test_what_the_user_chose_stays(own: dict[str, str], spins: str | None):
 
 
 def test_a_process_that_a_command_starts_has_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    became: list[list[str]] = []
-    monkeypatch.setattr("topfive.workspace._become", became.append)
+    inherited: list[dict[str, str]] = []
+    monkeypatch.setattr("topfive.workspace._become", lambda options, environment: inherited.append(environment))
     open_lab(tmp_path)
-    assert became
-    assert {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ), "JupyterLab and its kernels inherit this"
+    assert {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(inherited[0]), "JupyterLab and its kernels inherit this"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """homework/ belongs to the student: handing out adds, and never overwrites, deletes or leaves the folder."""
 
+import json
 import os
 import sys
 import tomllib
@@ -165,15 +166,41 @@ def test_the_release_itself_is_no_homework(release: Path):
         hand_out(release, release / "homework")
 
 
+def become(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """What would be executed in the place of this process."""
+    done: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(
+        workspace.os, "execve", lambda program, command, environment: done.append((command, environment))
+    )
+    monkeypatch.setattr(workspace.sys, "exit", lambda *_: None)
+    monkeypatch.setattr(workspace.subprocess, "call", lambda *_, **__: None)
+    monkeypatch.setattr(workspace.signal, "signal", lambda *_: None)
+    return done
+
+
 def test_the_lab_opens_in_homework_on_the_first_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    commands: list[list[str]] = []
-    monkeypatch.setattr(workspace, "_become", commands.append)
+    done = become(monkeypatch)
     workspace.open_lab(tmp_path, ["--no-browser", "--port=9999"])
-    [command] = commands
+    [(command, _)] = done
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert {f"--ServerApp.root_dir={tmp_path}", "--no-browser", "--port=9999"} < set(command)
     assert f"--LabApp.default_url=/lab/tree/{FIRST}" in command
     assert ("--allow-root" in command) == (os.geteuid() == 0)
+
+
+def test_a_students_lab_is_without_the_instructors_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/their/own")
+    done = become(monkeypatch)
+    workspace.open_lab(tmp_path)
+    workspace.open_instructors_lab(tmp_path)
+    ours, theirs = done[0][1]["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert theirs == "/their/own"
+    settings = json.loads((Path(ours) / "labconfig" / "page_config.json").read_text())
+    assert settings == {"disabledExtensions": {"@jupyter/nbgrader": True}}
+    command, environment = done[1]
+    assert environment["JUPYTER_CONFIG_PATH"] == "/their/own"
+    assert f"--ServerApp.root_dir={tmp_path}" in command
+    assert not any("default_url" in word for word in command)
 
 
 def test_in_a_clone_homework_stands_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -41,6 +41,9 @@ def lab(
     homework: Homework = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
     port: Annotated[int | None, typer.Option(metavar="N", help="Port of the JupyterLab server.")] = None,
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="Hand out nothing, and open the course's folder with nbgrader's tools.")
+    ] = False,
 ) -> None:
     """Put new notebooks into homework/ and open JupyterLab there.
 
@@ -48,14 +51,16 @@ def lab(
     """
     from topfive import release, workspace
 
+    options = [*(["--no-browser"] if no_browser else []), *([f"--port={port}"] if port else [])]
+    if instructor:
+        workspace.open_instructors_lab(Path.cwd(), options)
     homework = homework or workspace.default_homework()
     done = workspace.hand_out(release.released(), homework)
     for line in workspace.describe(done, homework):
         typer.echo(line)
     typer.echo("Opening JupyterLab; ctrl-C here stops it.")
     sys.stdout.flush()
-    options = ["--no-browser"] if no_browser else []
-    workspace.open_lab(homework, [*options, f"--port={port}"] if port else options)
+    workspace.open_lab(homework, options)
 
 
 @app.command()

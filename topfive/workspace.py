@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +24,7 @@ from topfive.shadows import shadows, warning
 RECORD = ".handed-out.json"
 # JupyterLab's own questions and look-ups on the internet would only stand between a student and the first cell.
 CALM = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+STUDENTS = Path(__file__).parent / "lab_of_students"  # settings of JupyterLab without the instructor's tools
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,25 @@ def describe(done: HandOut, homework: Path) -> Iterator[str]:
 
 
 def open_lab(homework: Path, options: Sequence[str] = ()) -> NoReturn:
-    """Become JupyterLab, rooted in `homework` and open on the first notebook. `options` are Jupyter's own."""
+    """Become JupyterLab, rooted in `homework` and open on the first notebook. `options` are Jupyter's own.
+
+    nbgrader's tools, which are for instructors, are not in it.
+    """
+    settings = [str(STUDENTS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     place = [f"--ServerApp.root_dir={homework.resolve()}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
-    command = [sys.executable, "-m", "jupyterlab", *place, *CALM, *options]
+    _become([*place, *options], os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(settings)})
+
+
+def open_instructors_lab(course: Path, options: Sequence[str] = ()) -> NoReturn:
+    """Become JupyterLab in the course's folder, with nbgrader's tools in it: formgrader finds the course there."""
+    _become([f"--ServerApp.root_dir={course.resolve()}", *options], dict(os.environ))
+
+
+def _become(options: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    command = [sys.executable, "-m", "jupyterlab", *CALM, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # root at a course is root of a container
-    _become(command)
-
-
-def _become(command: list[str]) -> NoReturn:
     if os.name == "posix":
-        os.execv(command[0], command)
+        os.execve(command[0], command, environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no exec; ctrl-C is for JupyterLab to answer
-    sys.exit(subprocess.call(command))
+    sys.exit(subprocess.call(command, env=environment))

@@ -90,12 +90,14 @@ def command(private: Path, course: Path, limits: Mapping[str, int], program: Ite
 def _seen(course: Path) -> list[str]:
     """Of this machine's files: the system's programs, Python, the package and its data; never the course folder."""
     links = [Path("/") / name for name in ("bin", "lib", "lib32", "lib64", "sbin")]
-    system = [*("--ro-bind", "/usr", "/usr"), *("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")]
-    for path in links:
-        if path.is_symlink():
-            system += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            system += ["--ro-bind", str(path), str(path)]
+    system = ["--ro-bind", "/usr", "/usr"]
+    for path in ("/etc/ld.so.cache", "/etc/fonts"):  # without the second, whoever plots reads a complaint about it
+        system += ["--ro-bind-try", path, path]
+    for link in links:
+        if link.is_symlink():
+            system += ["--symlink", str(link.readlink()), str(link)]
+        elif link.is_dir():
+            system += ["--ro-bind", str(link), str(link)]
     own = {sys.prefix, sys.base_prefix, str(_package()), str(data.folder().resolve())}
     if site.ENABLE_USER_SITE:
         own.add(site.getusersitepackages())
