@@ -45,7 +45,8 @@ def course(folder: Path, settings: Settings) -> Path:
 def call(folder: Path, program: str, *words: str) -> None:
     """Give a command in the course's folder. Raises TopFiveError if it fails."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path}
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
+    environment = os.environ | {"PYTHONPATH": path, "PATH": beside}
     command = [sys.executable, "-m", program, *words]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
