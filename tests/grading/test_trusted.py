@@ -7,11 +7,17 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbgrader.preprocessors import Execute
 
 from tests.grading.conftest import Course
 from topfive.build.notebooks import ROOT, from_source
+from topfive.checks import replay, wire
+from topfive.checks.asked import TYPE
+from topfive.checks.verdict import answers
+from topfive.exercises import exercise
 from topfive.grading import asking, sandbox, seeds
 from topfive.grading.cells import name_of
+from topfive.grading.execute import ToTheEnd
 from topfive.grading.trusted import Decision, Measurement, decide, reply_in
 
 NAME = "01-trusted"
@@ -271,6 +277,31 @@ def test_any_other_cell_is_run_as_it_stands(source: str):
     assert asking.call_in(source) is None
 
 
+def test_in_the_place_of_a_cell_the_question_is_run_with_the_classs_seeds(monkeypatch: pytest.MonkeyPatch):
+    """Without a kernel: `Execute` notes what it is to run, and answers as a kernel would."""
+    asked = list[str]()
+
+    def run(self: Execute, cell: Any, resources: Any, index: int) -> None:
+        asked.append(cell.source)
+        reply = {TYPE: json.dumps({"stopped": "there is no gae. 0 points"}), "text/plain": "2.0"}
+        cell.outputs = [nbformat.v4.new_output("stream", text="2.0"), nbformat.v4.new_output("execute_result", reply)]
+
+    monkeypatch.setattr(Execute, "preprocess_cell", run)
+    runner = ToTheEnd()
+    runner.lost, runner.measured, runner.secret = set(), [], "a secret"
+    meta = {"grade_id": "gae-test", "grade": True, "solution": False, "points": 2}
+    source = hidden('"6.3", lambda: gae, seeds=(1, 2)')
+    cell = nbformat.v4.new_code_cell(source, metadata={"nbgrader": meta})
+    runner.preprocess_cell(cell, {"nbgrader": {"notebook": "06-ppo"}}, 0)
+    call = asking.call_in(source)
+    assert call
+    assert asked == [asking.question(seeds.with_own(call, "a secret", "06-ppo/gae-test"))]
+    assert "seeds=(1, 2)" not in asked[0]
+    assert cell.source == source
+    words, points = cell.outputs
+    assert (words.text, points.data) == ("there is no gae. 0 points\n", {"text/plain": "0.0"})
+
+
 def test_what_students_see_compared_is_graded_with_the_same_seeds():
     call = asking.Call("grade_policy", ("vegetarian",), {"prompt_seed": 1, "seed": 60})
     assert seeds.with_own(call, "a secret", "06-ppo/policy-test") == call
@@ -293,6 +324,39 @@ GRADE = asking.Call("grade", ("1.1", asking.Name("percent_agreement")), {"seeds"
 def test_an_answer_that_no_honest_kernel_gives_is_refused_in_words(reply: Any):
     with pytest.raises(seeds.TopFiveError, match="no answer"):
         decide(GRADE, reply)
+
+
+def right_answers() -> dict[str, Any]:
+    one = exercise("1.1")
+    return {
+        "outcomes": [wire.to_json(given) for given in answers(one, one.solution, (101,)).outcomes],
+        "borrowed": False,
+    }
+
+
+def test_answers_are_compared_here_and_all_of_them():
+    reply = right_answers()
+    assert decide(GRADE, reply) == Decision(exercise("1.1").points, "1.1: 2 of 2 points")
+    assert decide(GRADE, reply | {"borrowed": True}).points == 0
+    wrong = [one | {"value": 0.123} for one in reply["outcomes"]]
+    assert decide(GRADE, reply | {"outcomes": wrong}).points == 0
+    for few in (reply["outcomes"][:1], reply["outcomes"][:-1], reply["outcomes"] + reply["outcomes"][:1]):
+        with pytest.raises(seeds.TopFiveError, match="no answer"):
+            decide(GRADE, reply | {"outcomes": few})
+
+
+def test_where_updates_end_is_compared_here_for_every_seed():
+    call = asking.Call("grade_replay", ({"6.3": asking.Name("gae")},), {"seeds": (5, 6), "points": 2})
+    ends = [wire.encoded(replay.ended({}, seed)) for seed in (5, 6)]
+    assert decide(call, {"borrowed": [], "ends": ends}).points == 2
+    assert decide(call, {"borrowed": [], "ends": ends[::-1]}).points == 0
+    assert decide(call, {"borrowed": ["6.3"], "ends": []}).points == 0
+    assert decide(call, {"borrowed": [], "ends": ["it stopped", ends[1]]}).points == 0
+    for few in ([], ends[:1]):
+        with pytest.raises(seeds.TopFiveError, match="no answer"):
+            decide(call, {"borrowed": [], "ends": few})
+    with pytest.raises(seeds.TopFiveError, match="no end of two updates"):
+        decide(call, {"borrowed": [], "ends": [wire.encoded([]), ends[1]]})
 
 
 def test_what_stopped_it_is_said():

@@ -4,13 +4,11 @@ The steps of `nbgrader autograde` with the course's own among them, on a copy of
 notebook stands for the gradebook, and rehearsal.json for the hidden tests, with other seeds.
 """
 
-import logging
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,12 @@ from typing import Any
 from nbgrader.preprocessors import ClearOutput, Execute
 from nbgrader.utils import determine_grade, is_grade, setenv
 from traitlets import Bool
-from traitlets.log import get_logger
 
 from topfive.errors import TopFiveError
 from topfive.grading.cells import Cell, Released, Repair, in_release, name_of, ordinary
 from topfive.grading.execute import ShownPoints, ToTheEnd
 from topfive.grading.intake import find_notebook
+from topfive.grading.log import listening
 from topfive.grading.reading import read
 from topfive.grading.strays import Stray, strays
 
@@ -79,7 +77,9 @@ def rehearse(
     on_cell: called before each cell with its place, how many there are, and the last name above it in the release.
     Raises TopFiveError if there is no notebook, more than one that it could be, or a damaged one.
     """
-    with tempfile.TemporaryDirectory(prefix="topfive-", ignore_cleanup_errors=True) as scratch, _logged() as log:
+    log = list[str]()
+    hearing = listening(lambda record: log.append(record.getMessage()))
+    with tempfile.TemporaryDirectory(prefix="topfive-", ignore_cleanup_errors=True) as scratch, hearing:
         copy = Path(scratch).resolve() / release.stem
         _copy(folder, release, copy)
         notebook, given = read(_found(copy, release.stem, log)), read(release)
@@ -95,23 +95,6 @@ def rehearse(
         graded = tuple(_graded(cell, unwritten) for cell in notebook.cells if is_grade(cell))
         said = tuple(line.removeprefix(f"{release.stem}: ") for line in log)
         return Rehearsal(said, found, dict(_stopped(notebook.cells)), graded)
-
-
-@contextmanager
-def _logged() -> Iterator[list[str]]:
-    """What the steps of grading log at the level of a warning or above; nothing of it goes to the terminal."""
-    lines: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.addFilter(lambda record: Path(record.pathname).parent == Path(__file__).parent)  # not Jupyter's own
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    log: Any = get_logger()
-    before, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
-        yield lines
-    finally:
-        log.removeHandler(handler)
-        log.propagate = before
 
 
 def _copy(folder: Path, release: Path, to: Path) -> None:

@@ -32,12 +32,11 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
-from traitlets.log import get_logger
 
 from topfive import data
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
-from topfive.grading import seeds
+from topfive.grading import log, seeds
 from topfive.grading.cells import NotGradableError
 from topfive.grading.intake import take_in
 from topfive.grading.reading import read
@@ -328,25 +327,16 @@ def converter(config: Config, assignment: str, student: str) -> Telling:
 
 @contextmanager
 def listening() -> Iterator[Lines]:
-    """What is logged inside. nbgrader's own lines are dropped: it says what it does to every locked cell."""
+    """What is logged inside."""
     lines = Lines()
 
-    def emit(record: logging.LogRecord) -> None:
+    def hear(record: logging.LogRecord) -> None:
         lines.said.append(record.getMessage())
         if record.levelno >= logging.ERROR:
             lines.wrong.append(record.getMessage())
 
-    handler = logging.Handler(logging.WARNING)
-    handler.addFilter(lambda record: Path(__file__).parents[1] in Path(record.pathname).parents)
-    handler.emit = emit  # type: ignore[method-assign]
-    log: Any = get_logger()
-    before, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
+    with log.listening(hear):
         yield lines
-    finally:
-        log.removeHandler(handler)
-        log.propagate = before
 
 
 def explained(error: Exception, lines: Lines) -> str:
