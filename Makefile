@@ -51,7 +51,8 @@ test: install-dev  ## everything that must pass
 # Three processes on two cores: the one with the browser waits for it a good part of the time.
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
-thorough: install-dev  ## what takes hours: more seeds for every exercise, every attack on a click and every kill of grading twenty times, a walk through each notebook
+thorough: install-dev  ## what takes hours: every notebook handed in and graded, more seeds for every exercise, every attack on a click and every kill of grading twenty times, a walk through each notebook
+	@$(BIN)/python -m pytest -m thorough --timeout 1200
 	@TOPFIVE_SEEDS=20 $(BIN)/python -m pytest tests/exercises --numprocesses 2 --dist loadscope
 	@TOPFIVE_KILLS=20 $(BIN)/python -m pytest tests/grading/test_grade.py -k killed_at_any_moment --timeout 1200
 	@TOPFIVE_CLASS=30 $(BIN)/python -m pytest tests/grading/test_four_ways.py --timeout 3600

@@ -153,6 +153,7 @@ def test_a_side_that_dies_says_why(tmp_path):
         ppo.train_in_turns(ppo.SIDES[:1], tmp_path, 0, TINY, tmp_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_matrices")
 def test_ppo_benchmark_against_trl(checkpoints):

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"successes should be within 0..n and n at least 1, got {successes} of {n}")
+    from scipy import stats  # a second to load, and every panel loads this file
+
     interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Estimate(successes / n, float(interval.low), float(interval.high), n)
 

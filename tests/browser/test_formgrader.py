@@ -153,6 +153,7 @@ def given_back(course: Course, context: lab.BrowserContext) -> tuple[list[str], 
     return asked, [url for url in fetched if not url.startswith(("data:", "http://feedback.test/page"))], text
 
 
+@pytest.mark.thorough
 def test_in_plain_nbgrader_scripts_of_a_submission_run(plain: Course, context: lab.BrowserContext):
     asked, _ = looked_at(plain, context)
     assert {"evil-markdown", "evil-html", "evil-error", "evil-answer", "evil-image"} <= set(asked)

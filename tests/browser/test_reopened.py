@@ -34,7 +34,9 @@ def scrolled(tab: lab.Tab) -> float:
     return float(tab.page.evaluate("outer => document.querySelector(outer).scrollTop", OUTER))
 
 
-@pytest.mark.parametrize("setting", MODES, indirect=True)
+@pytest.mark.parametrize(
+    "setting", [MODES[0], *(pytest.param(mode, marks=pytest.mark.thorough) for mode in MODES[1:])], indirect=True
+)
 def test_scrolling_away_and_back_loses_and_moves_nothing(server, context, setting):
     filling = [LONG] * (PANEL_AT - 1)
     tab = lab.Tab(server, context, server.notebook(*filling, "Rank(tasks(6))", *[LONG] * 25)).open()

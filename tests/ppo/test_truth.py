@@ -53,14 +53,20 @@ def one_step_surprise(rewards, values, mask, gamma, lam):
 
 @pytest.mark.parametrize(
     "bug",
-    [{"policy_loss_fn": inverted_ratio}, {"gae_fn": walks_forwards}, {"gae_fn": one_step_surprise}],
-    ids=["ratio upside down", "GAE walks forwards", "no bootstrapping"],
+    [
+        pytest.param({"policy_loss_fn": inverted_ratio}, id="ratio upside down"),
+        pytest.param({"gae_fn": walks_forwards}, id="GAE walks forwards", marks=pytest.mark.thorough),
+        pytest.param({"gae_fn": one_step_surprise}, id="no bootstrapping", marks=pytest.mark.thorough),
+    ],
 )
 def test_planted_bug_in_a_function_misses_the_optimum(world, bug):
     assert distance(world, **bug) > 0.1
 
 
-@pytest.mark.parametrize("sign", [0, -1], ids=["KL left out", "KL with the wrong sign"])
+@pytest.mark.parametrize(
+    "sign",
+    [pytest.param(0, id="KL left out"), pytest.param(-1, id="KL with the wrong sign", marks=pytest.mark.thorough)],
+)
 def test_planted_bug_in_the_penalty_misses_the_optimum(world, sign):
     def wrong(scores, new, old, mask, beta):
         return adv.token_rewards(scores, new, old, mask, sign * beta)

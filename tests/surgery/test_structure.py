@@ -115,7 +115,10 @@ MADE: dict[str, tuple[Prepared, Once]] = {}  # pytest comes back to a notebook m
 ORDINARY, IN_GRADEBOOK = lru_cache(Repair._ordinary), lru_cache(grading_cells.in_gradebook)
 
 
-@pytest.fixture(scope="module", params=NAMES)
+EVERY = [pytest.param(name, marks=[] if name in NAMES[::3] else pytest.mark.thorough) for name in NAMES]
+
+
+@pytest.fixture(scope="module", params=EVERY)
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     if request.param not in MADE:
         made = prepare(request.param, tmp_path_factory.mktemp(request.param))
