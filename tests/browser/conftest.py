@@ -1,4 +1,7 @@
-"""One JupyterLab and one chromium a session; a fresh context and assignment folder a test."""
+"""One JupyterLab and one chromium for all tests here; a fresh context and assignment folder a test.
+
+Both end with the last of these tests: as long as playwright is open, no other test can run an event loop.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
     if lab.CHROMIUM is None:
         assert "TOPFIVE_REQUIRE_BROWSER" not in os.environ, "chromium is not installed"
@@ -25,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
     started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(server: lab.Server) -> Iterator[lab.Browser]:
     with lab.browser() as opened:
         yield opened
@@ -42,7 +45,7 @@ def _new_context(chromium: lab.Browser) -> lab.BrowserContext:
     return chromium.new_context(viewport={"width": 1280, "height": 1000}, has_touch=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first(server: lab.Server, chromium: lab.Browser) -> lab.Tab:
     """A page with JupyterLab in which the tests that do it no harm take turns."""
     return lab.Tab(server, _new_context(chromium), server.notebook()).open()
