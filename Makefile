@@ -64,7 +64,7 @@ quick: install-dev  ## the minute-long part of the tests, for daily work
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m 'not slow and not browser'
+	@$(BIN)/python -m pytest -m 'not slow and not browser and not thorough'
 
 data: install-dev  ## rebuild every derived file under data/ from seeds (about 45 minutes)
 	@$(BIN)/python -m topfive.build.text

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -76,3 +79,8 @@ def test_an_estimate_reads_as_a_number_and_as_a_row():
     estimate = Estimate(0.756, 0.701, 0.811, 300)
     assert str(estimate) == "0.76 [0.70, 0.81] (n = 300)"
     assert estimate.to_dict() == {"mean": 0.756, "low": 0.701, "high": 0.811, "n": 300}
+
+
+def test_a_panel_opens_without_scipy_which_takes_a_second_to_load():
+    code = "import sys, topfive.panels; print('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,4 +1,4 @@
-"""An attack of each kind, and how long a click takes to be saved. `make thorough` does all of them twenty times."""
+"""Seven attacks, two scenes, and how long a click takes to be saved. `make thorough` does all of them twenty times."""
 
 import os
 

@@ -130,7 +130,7 @@ def test_every_right_variant_gets_full_points(one: Exercise, subtests: pytest.Su
 @every_exercise
 def test_every_mistake_is_caught_on_every_seed_and_loses_points(one: Exercise, subtests: pytest.Subtests):
     for mistake, way, function in wrong_answers(one):
-        for seed in SEEDS if way == 1 else SEEDS[: len(SEEDS) // 4]:
+        for seed in SEEDS if way == 1 else SEEDS[1::4]:
             with subtests.test(mistake=mistake.name, way=way, seed=seed):
                 assert examine(one, function, [seed]).points <= one.points - 0.5
 
