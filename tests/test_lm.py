@@ -31,7 +31,6 @@ from topfive.lm.train import (
     pack,
     packed_batches,
     pad_batch,
-    padding_waste,
     schedule,
     sft_batches,
 )
@@ -420,12 +419,6 @@ def test_a_batch_depends_on_its_step_alone(tokenizer: Tokenizer, texts: list[str
 def test_packing_by_hand():
     assert pack([[5, 6, 7], [8], [9, 10]], end=1, width=4).tolist() == [[5, 6, 7, 1], [8, 1, 9, 10]]
     assert pack([[5]], end=1, width=4).shape == (0, 4)
-
-
-def test_padding_waste_by_hand():
-    assert padding_waste([2, 4, 3, 9], 2) == pytest.approx(8 / 26)
-    assert padding_waste([2, 3, 4, 9], 2) == pytest.approx(6 / 24)
-    assert padding_waste([5, 5, 5], 2) == 0
 
 
 def test_the_callers_functions_make_the_batches(tokenizer: Tokenizer, texts: list[str]):

@@ -118,7 +118,7 @@ def truncate_by_threshold(logits, p):
 
 
 def truncate_with_the_smallest_float(logits, top_k=None, top_p=1.0):
-    truncated = exercise("3.5").solution(logits, top_k, top_p)
+    truncated = exercise("3.6").solution(logits, top_k, top_p)
     return truncated.masked_fill(truncated == -torch.inf, torch.finfo().min)
 
 
@@ -152,10 +152,6 @@ def pad_behind_the_first_token(examples, pad, mask_prompt=True):
     )
 
 
-def waste_of_the_last_batch(lengths, batch_size):
-    return 1 - sum(lengths) / sum(max(lengths[i : i + batch_size]) for i in range(0, len(lengths), batch_size))
-
-
 NAMED = [
     ("3.1", loss_over_the_places, "over another dimension than the vocabulary"),
     ("3.1", loss_with_softmax_over_time, "over another dimension than the vocabulary"),
@@ -169,17 +165,16 @@ NAMED = [
     ("3.2", perplexities_by_a_root, "root of the total"),
     ("3.3", pack_with_an_end_of_its_own, "an end token of your own"),
     ("3.3", pack_a_row_too_few, "the last row is lost though it is full"),
-    ("3.4", probabilities_by_exp, "exp of large logits"),
-    ("3.4", probabilities_above_a_hundredth, "a floor under the temperature"),
-    ("3.4", probabilities_all_alike_at_0, "all alike at temperature 0"),
-    ("3.5", truncate_with_a_sorted_mask, "the mask stays sorted"),
-    ("3.5", truncate_by_complement, "1 − p for p"),
-    ("3.5", truncate_by_threshold, "each token by itself"),
-    ("3.5", truncate_with_the_smallest_float, "a very small number instead of −∞"),
-    ("3.5", truncate_by_exp, "exp of large logits"),
-    ("3.6", pad_with_zeros, "a pad of your own"),
-    ("3.6", pad_behind_the_first_token, "the first token of the completion does not count"),
-    ("3.7", waste_of_the_last_batch, "widths for places"),
+    ("3.5", probabilities_by_exp, "exp of large logits"),
+    ("3.5", probabilities_above_a_hundredth, "a floor under the temperature"),
+    ("3.5", probabilities_all_alike_at_0, "all alike at temperature 0"),
+    ("3.6", truncate_with_a_sorted_mask, "the mask stays sorted"),
+    ("3.6", truncate_by_complement, "1 − p for p"),
+    ("3.6", truncate_by_threshold, "each token by itself"),
+    ("3.6", truncate_with_the_smallest_float, "a very small number instead of −∞"),
+    ("3.6", truncate_by_exp, "exp of large logits"),
+    ("3.8", pad_with_zeros, "a pad of your own"),
+    ("3.8", pad_behind_the_first_token, "the first token of the completion does not count"),
 ]
 
 
@@ -189,7 +184,7 @@ def test_it_is_called_by_its_name(number: str, function: Callable[..., Any], nam
 
 
 def test_a_nucleus_that_is_reached_exactly_and_one_of_0_are_a_matter_of_advice():
-    one = exercise("3.5")
+    one = exercise("3.6")
 
     def nucleus(larger: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         @truncated
