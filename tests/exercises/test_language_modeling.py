@@ -152,6 +152,83 @@ def pad_behind_the_first_token(examples, pad, mask_prompt=True):
     )
 
 
+def train_without_zero_grad(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        output = model(tokens)
+        loss = loss_fn(output.logits, tokens, mask)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def train_with_zero_grad_in_between(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        loss = loss_fn(model(tokens).logits, tokens, mask)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def train_and_return_inside(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        loss = loss_fn(model(tokens).logits, tokens, mask)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        return losses
+
+
+def generate_with_the_prompt(model, ids, choose, end, most=72):
+    text = list(ids)
+    for _ in range(most):
+        text.append(int(choose(model(torch.tensor([text])).logits[0, -1])))
+        if text[-1] == end:
+            break
+    return text
+
+
+def generate_without_the_end(model, ids, choose, end, most=72):
+    new = []
+    for _ in range(most):
+        token = int(choose(model(torch.tensor([ids + new])).logits[0, -1]))
+        if token == end:
+            break
+        new.append(token)
+    return new
+
+
+def generate_from_the_last_token(model, ids, choose, end, most=72):
+    new, token = [], ids[-1]
+    while len(new) < most and token != end:
+        token = int(choose(model(torch.tensor([[token]])).logits[0, -1]))
+        new.append(token)
+    return new
+
+
+def answers_at_no_temperature(logits, ref_logits, tokens, mask, temperature=1.0):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    own, reference = (
+        -F.cross_entropy(some[:, :-1].transpose(1, 2), labels, reduction="none").sum(1) for some in (logits, ref_logits)
+    )
+    return own, (own - reference).mean()
+
+
+def answers_as_losses(logits, ref_logits, tokens, mask, temperature=1.0):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    own, reference = (
+        F.cross_entropy((some / temperature)[:, :-1].transpose(1, 2), labels, reduction="none").sum(1)
+        for some in (logits, ref_logits)
+    )
+    return own, (own - reference).mean()
+
+
 NAMED = [
     ("3.1", loss_over_the_places, "over another dimension than the vocabulary"),
     ("3.1", loss_with_softmax_over_time, "over another dimension than the vocabulary"),
@@ -165,6 +242,13 @@ NAMED = [
     ("3.2", perplexities_by_a_root, "root of the total"),
     ("3.3", pack_with_an_end_of_its_own, "an end token of your own"),
     ("3.3", pack_a_row_too_few, "the last row is lost though it is full"),
+    ("3.4", train_without_zero_grad, "gradients add up"),
+    ("3.4", train_with_zero_grad_in_between, "the weights never change"),
+    ("3.4", train_and_return_inside, "the first batch only"),
+    ("3.7", generate_with_the_prompt, "the prompt comes back, too"),
+    ("3.7", generate_without_the_end, "the end token is left out"),
+    ("3.9", answers_at_no_temperature, "no temperature"),
+    ("3.9", answers_as_losses, "sign"),
     ("3.5", probabilities_by_exp, "exp of large logits"),
     ("3.5", probabilities_above_a_hundredth, "a floor under the temperature"),
     ("3.5", probabilities_all_alike_at_0, "all alike at temperature 0"),

@@ -381,6 +381,21 @@ def train_with_gradients_of_none(model, optimizer, batches, loss_fn):
     return torch.stack(found).numpy()
 
 
+def train_by_number_with_a_context(model, optimizer, batches, loss_fn):
+    losses = [0.0] * len(batches)
+    for number in range(len(batches)):
+        tokens, mask = batches[number][0].clone(), batches[number][1].clone()
+        with torch.enable_grad():
+            for group in optimizer.param_groups:
+                for weight in group["params"]:
+                    weight.grad = torch.zeros_like(weight)
+            loss = loss_fn(model.forward(tokens).logits, tokens, mask)
+            loss.backward()
+        losses[number] = loss.item()
+        optimizer.step()
+    return tuple(losses)
+
+
 # --- 3.7 generate -------------------------------------------------------------------------------------------------
 
 
@@ -422,6 +437,20 @@ def generate_into_a_buffer(model, ids, choose, end, most=72):
         if buffer[0, place] == end:
             return buffer[0, len(ids) : place + 1].tolist()
     return buffer[0, len(ids) :].numpy()
+
+
+def generate_from_a_stream(model, ids, choose, end, most=72):
+    def stream():
+        text = list(ids)
+        while True:
+            text.append(int(choose(model(torch.tensor(text).view(1, -1)).logits.detach()[0][-1])))
+            yield text[-1]
+
+    new = []
+    for token in stream():
+        new.append(token)
+        if token == end or len(new) == most:
+            return new
 
 
 # --- 3.9 logprobs_and_kl ------------------------------------------------------------------------------------------
@@ -506,6 +535,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         train_by_autograd,
         train_with_a_closure,
         train_with_gradients_of_none,
+        train_by_number_with_a_context,
     ],
     "3.5": [
         probabilities_by_a_power,
@@ -523,7 +553,13 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         truncate_at_a_logit,
         truncate_in_numpy,
     ],
-    "3.7": [generate_with_break, generate_by_cat, generate_by_calling_itself, generate_into_a_buffer],
+    "3.7": [
+        generate_with_break,
+        generate_by_cat,
+        generate_by_calling_itself,
+        generate_into_a_buffer,
+        generate_from_a_stream,
+    ],
     "3.8": [
         pad_with_pad_sequence,
         pad_with_lists,
