@@ -1,4 +1,4 @@
-"""The displayed formulas of 01, 02 and 04, evaluated term by term as they stand there, against the course's functions.
+"""The displayed formulas of 01 to 04, evaluated term by term as they stand there, against the course's functions.
 
 The numbers are those of the notebooks' toy cells. A formula that is displayed and not evaluated here fails a test.
 """
@@ -15,6 +15,7 @@ import torch
 from topfive.annotation import aggregation, agreement, formats, scores
 from topfive.build.notebooks import Assignment
 from topfive.demonstrations import alike, review
+from topfive.lm import losses
 
 # What each displayed formula begins with, and the test below that evaluates it.
 DISPLAYED = {
@@ -25,6 +26,7 @@ DISPLAYED = {
         r"p_\text{agree} =": "ceiling",
     },
     "02-writing-demonstrations": {"J(A, B) =": "jaccard", "h_i(x) =": "minhash", r"\kappa_w =": "weighted_kappa"},
+    "03-language-modeling": {r"\text{perplexity} =": "perplexity", r"\mathrm{KL} \approx": "kl"},
     "04-collecting-preferences": {
         r"\log_2 k +": "bits",
         r"e^{s_a + \ell/2}": "davidson",
@@ -115,6 +117,34 @@ def test_weighted_kappa():
     by_chance = sum((one - other) ** 2 for one in x for other in y) / 25
     assert (observed, by_chance) == (1.0, 1.24)
     assert review.weighted_kappa(x, y) == pytest.approx(1 - observed / by_chance)
+
+
+# --- 03 -----------------------------------------------------------------------------------------------------------
+
+
+def test_perplexity():
+    nats, tokens, words = [12.0, 3.0], [6, 2], [3, 2]
+    by_hand = [exp((12.0 + 3.0) / (6 + 2)), exp((12.0 + 3.0) / (3 + 2))]
+    assert losses.perplexities(*map(torch.tensor, (nats, tokens, words))) == pytest.approx(by_hand)
+    assert [losses.perplexities(*map(torch.tensor, ([12.0], [n], [3]))) for n in (6, 3)] == [
+        pytest.approx((exp(2), exp(4))),
+        pytest.approx((exp(4), exp(4))),
+    ]
+
+
+def test_kl():
+    """Two answers of the toy's model, `1 2` and `1 0`, each token's probability as the tables have it."""
+    model = torch.tensor([[1.0, 2.0, 1.0], [2.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    reference = torch.tensor([[2.0, 1.0, 1.0], [1.0, 0.0, 3.0], [1.0, 1.0, 1.0]])
+    tokens, mask = torch.tensor([[0, 1, 2], [0, 1, 0]]), torch.tensor([[0, 1, 1], [0, 1, 1]])
+    own = [log(1 / 2 * 1 / 4), log(1 / 2 * 2 / 4)]
+    ref = [log(1 / 4 * 3 / 4), log(1 / 4 * 1 / 4)]
+    kl = sum(x - y for x, y in zip(own, ref, strict=True)) / 2
+    both = (table.log().expand(2, 3, 3) for table in (model, reference))
+    found, estimate = losses.logprobs_and_kl(*both, tokens, mask)
+    assert found.tolist() == pytest.approx(own)
+    assert estimate.item() == pytest.approx(kl)
+    assert [round(x, 2) for x in (own[0], ref[0])] == [-2.08, -1.67]
 
 
 # --- 04 -----------------------------------------------------------------------------------------------------------

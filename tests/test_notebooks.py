@@ -132,7 +132,9 @@ def test_code_cells_are_short(assignment: Assignment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["01-labelling-basics", "02-writing-demonstrations", "04-collecting-preferences"])
+@pytest.mark.parametrize(
+    "name", ["01-labelling-basics", "02-writing-demonstrations", "03-language-modeling", "04-collecting-preferences"]
+)
 def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
     cells = from_source(Assignment(name).source.read_text("utf-8")).cells
     words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]
@@ -140,6 +142,15 @@ def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
     assert max(words) <= 160
     lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert [line for line in lines if len(line) > 88] == []
+
+
+def test_every_graded_notebook_ends_with_the_same_words_about_handing_in():
+    sources = [from_source(one.source.read_text("utf-8")).cells for one in assignments()[1:]]
+    assert len(sources) == 6
+    endings = {tuple(cell.source for cell in cells[-3:]) for cells in sources}
+    [(words, _, code)] = endings
+    assert words.startswith("## Before you hand in")
+    assert code.endswith("before_handing_in()")
 
 
 def test_start_here_runs_for_a_student_without_a_front_end(tmp_path: Path):
