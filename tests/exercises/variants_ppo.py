@@ -429,6 +429,53 @@ def step_in_numpy(logits, chosen, advantages, learning_rate):
     return x + learning_rate * (taken - a.sum() * policy) / len(a)
 
 
+# --- 6.9 ppo_loss -------------------------------------------------------------------------------------------------
+
+
+def step_of_the_pieces(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    rewards = rewards_by_index(scores, old_logprobs, ref_logprobs, mask, args.kl_coef)
+    advantages = gae_with_pads_set_to_0_first(rewards, old_values, mask, gamma=args.gamma, lam=args.lam)
+    returns, advantages = advantages + old_values, whiten_by_selection(advantages, mask)
+    logprobs = torch.log_softmax(logits, dim=-1).gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    loss = policy_loss_as_the_larger_loss(logprobs, old_logprobs, advantages, mask, args.cliprange)
+    return loss + args.vf_coef * value_loss_by_selection(values, old_values, returns, mask, args.cliprange_value)
+
+
+def step_value_first(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    rewards = rewards_by_a_mask_of_ends(scores, old_logprobs, ref_logprobs, mask, args.kl_coef)
+    gains = gae_by_a_matrix_of_powers(rewards, old_values, mask, args.gamma, args.lam)
+    wanted = (gains + old_values) * mask
+    critic = value_loss_by_the_larger_distance(values, old_values, wanted, mask, args.cliprange_value)
+    new = logits - logits.logsumexp(dim=-1, keepdim=True)
+    new = torch.take_along_dim(new, tokens[..., None], dim=-1)[..., 0] * mask
+    actor = policy_loss_by_the_side_that_counts(new, old_logprobs, whiten_put_back(gains, mask), mask, args.cliprange)
+    return args.vf_coef * critic + actor
+
+
+def step_answer_by_answer(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    """Every answer without its pads; whitened over all of their tokens together."""
+    gains = []
+    for row, length in enumerate(mask.sum(dim=1).tolist()):
+        rewards = -args.kl_coef * (old_logprobs[row, :length] - ref_logprobs[row, :length])
+        rewards[-1] += scores[row]
+        carried, found = 0.0, torch.zeros(length)
+        expected = torch.cat([old_values[row, :length], torch.zeros(1)])
+        for t in reversed(range(length)):
+            carried = rewards[t] + args.gamma * expected[t + 1] - expected[t] + args.gamma * args.lam * carried
+            found[t] = carried
+        gains.append(found)
+    gains = torch.cat(gains)
+    real = mask == 1
+    returns = gains + old_values[real]
+    white = (gains - gains.mean()) / (gains.var(correction=0) + 1e-8).sqrt()
+    new = torch.nn.functional.cross_entropy(logits[real], tokens[real], reduction="none").neg()
+    ratio = (new - old_logprobs[real]).exp()
+    actor = torch.max(-white * ratio, -white * ratio.clip(1 - args.cliprange, 1 + args.cliprange)).mean()
+    kept = values[real].clamp(old_values[real] - args.cliprange_value, old_values[real] + args.cliprange_value)
+    critic = torch.max((values[real] - returns) ** 2, (kept - returns) ** 2).mean() / 2
+    return actor + critic * args.vf_coef
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "6.1": [
         logprobs_by_gather,
@@ -498,5 +545,10 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         step_by_bincount,
         step_by_a_product_of_matrices,
         step_in_numpy,
+    ],
+    "6.9": [
+        step_of_the_pieces,
+        step_value_first,
+        step_answer_by_answer,
     ],
 }
