@@ -3,6 +3,7 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -175,6 +176,26 @@ def test_the_callers_functions_are_the_ones_that_train(world):
     trainer.train()
     assert calls == ["gae"]
     torch.testing.assert_close(weights(trainer), before)
+
+
+def test_what_a_line_earns_goes_through_the_callers_token_rewards(world):
+    def paid_by(token_rewards_fn):
+        trainer = short(world, steps=1, token_rewards_fn=token_rewards_fn)
+        found = trainer._roll_out(0, torch.Generator().manual_seed(0))
+        lines = torch.zeros(found.mask.shape)
+        lines[found.mask[:, 1] == 1, 0] = 0.3
+        lines[found.mask[:, 2] == 1, 1] = -0.7
+        found = replace(found, line_rewards=lines, scores=found.scores + lines.sum(dim=1))
+        return trainer._token_rewards(found), found
+
+    rewards, found = paid_by(adv.token_rewards)
+    assert found.line_rewards.count_nonzero() > 8
+    last = found.scores - found.line_rewards.sum(dim=1)
+    at_the_end = adv.token_rewards(last, found.logprobs, found.ref_logprobs, found.mask, 0.2)
+    torch.testing.assert_close(rewards, at_the_end + found.line_rewards)
+    flipped, _ = paid_by(lambda scores, *rest: adv.token_rewards(-scores, *rest))
+    penalty = adv.token_rewards(0 * last, found.logprobs, found.ref_logprobs, found.mask, 0.2)
+    torch.testing.assert_close(flipped - penalty, penalty - rewards)
 
 
 FUNCTIONS = {

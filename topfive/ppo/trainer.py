@@ -247,13 +247,25 @@ class PPOTrainer:
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
         mask = rollout.mask
-        last = rollout.scores - rollout.line_rewards.sum(dim=1)
-        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
-        rewards = rewards + rollout.line_rewards
+        rewards = self._token_rewards(rollout)
         if self.args.whiten_rewards:
             rewards = self.whiten_fn(rewards, mask, shift_mean=False)
         advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
         return self.whiten_fn(advantages, mask), (advantages + rollout.values) * mask
+
+    def _token_rewards(self, rollout: Rollout) -> Tensor:
+        """All rewards through the caller's `token_rewards`: what an earlier line earns is handed to it as the score of
+        an answer that ends with that line, where π and π_ref agree; what is left comes with the whole answer.
+        """
+        last = rollout.scores - rollout.line_rewards.sum(dim=1)
+        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, rollout.mask, self.kl_coef)
+        answers, ends = rollout.line_rewards.nonzero(as_tuple=True)
+        if len(answers) == 0:
+            return rewards
+        until = (torch.arange(rollout.mask.shape[1], device=ends.device) <= ends[:, None]).long()
+        paid, logprobs = rollout.line_rewards[answers, ends], rollout.logprobs[answers]
+        lines = self.token_rewards_fn(paid, logprobs, logprobs, until, self.kl_coef)
+        return rewards.index_add(0, answers, lines.to(rewards))
 
     def _update(
         self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
