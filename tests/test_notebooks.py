@@ -132,7 +132,9 @@ def test_code_cells_are_short(assignment: Assignment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["01-labelling-basics", "02-writing-demonstrations", "04-collecting-preferences"])
+@pytest.mark.parametrize(
+    "name", ["01-labelling-basics", "02-writing-demonstrations", "04-collecting-preferences", "06-ppo"]
+)
 def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
     cells = from_source(Assignment(name).source.read_text("utf-8")).cells
     words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]

@@ -4,6 +4,7 @@ Its models are real ones, only tiny; what PPO makes of them can be compared with
 """
 
 import copy
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from topfive.lm.model import new_model
-from topfive.lm.sampling import Samples
+from topfive.lm.sampling import Samples, encode, generate
 from topfive.ppo.config import PPOConfig
 from topfive.ppo.rollout import joined, response_logits, response_logprobs
 from topfive.ppo.trainer import PPOTrainer
-from topfive.reward.model import from_language_model, scores
+from topfive.reward.model import from_language_model, scores, values_everywhere
 
 VOCABULARY = ["<pad>", "<end>", "a", "b", "c", "d"]
 PAD, END = 0, 1
@@ -160,6 +161,41 @@ def settings(*, beta: float, steps: int = 150, **options: Any) -> PPOConfig:
         "missing_eos_score": MISSING_END,
     }
     return PPOConfig(total_steps=steps, kl_coef=beta, **{**own, **options})
+
+
+def learn(loss_fn: Callable[..., Tensor], *, beta: float, steps: int = 50, seed: int = 0) -> list[float]:
+    """PPO by a loss of the caller's own, with the signature of `topfive.ppo.step.ppo_loss`, and no trainer around it.
+
+    Each batch is learned from as a whole, four times. Returns the total variation from the optimum, at the start and
+    after each step.
+    """
+    reference = policy()
+    judge = reward(reference)
+    model, critic, best = copy.deepcopy(reference), copy.deepcopy(judge), optimum(reference, judge, beta)
+    args = settings(beta=beta, steps=steps, batch_size=128)
+    optimizer = torch.optim.AdamW([*model.parameters(), *critic.parameters()], lr=args.learning_rate, eps=args.adam_eps)
+    generator = torch.Generator().manual_seed(seed)
+    query, query_mask = encode(tokenizer(), [PROMPT] * args.batch_size)
+    distances = [total_variation(distribution(model), best)]
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = args.learning_rate * (1 - step / steps)
+        samples = generate(model, query, query_mask, generator=generator, max_new_tokens=LENGTH)
+        tokens, attention = joined(samples)
+        with torch.no_grad():
+            earned = scores(judge, tokens, attention).where(samples.ended, torch.tensor(MISSING_END))
+            ref_logprobs = response_logprobs(response_logits(reference, samples, 1.0), samples)
+            old_values = values_everywhere(critic, tokens, attention)[:, :-1]
+        for _ in range(4):
+            logits = model(input_ids=tokens, attention_mask=attention).logits[:, :-1]
+            values = values_everywhere(critic, tokens, attention)[:, :-1]
+            before = earned, samples.logprobs, ref_logprobs, old_values
+            optimizer.zero_grad()
+            loss_fn(logits, values, samples.response, samples.mask, *before, args).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(critic.parameters(), args.max_grad_norm)
+            optimizer.step()
+        distances.append(total_variation(distribution(model), best))
+    return distances
 
 
 def trainer(
