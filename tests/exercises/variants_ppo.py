@@ -476,6 +476,38 @@ def step_answer_by_answer(logits, values, tokens, mask, scores, old_logprobs, re
     return actor + critic * args.vf_coef
 
 
+def step_in_float64(logits, values, tokens, mask, scores, old, ref, old_values, args):
+    wide = [one.double() for one in (logits, values, scores, old, ref, old_values)]
+    logits, values, scores, old, ref, old_values = wide
+    real = mask.double()
+    new = torch.distributions.Categorical(logits=logits).log_prob(tokens)
+    last = mask.sum(dim=1) - 1
+    rewards = (args.kl_coef * (ref - old) * real).scatter_add(1, last[:, None], scores[:, None])
+    after = torch.cat([(old_values * real)[:, 1:], torch.zeros(len(mask), 1)], dim=1)
+    surprise = (rewards + args.gamma * after - old_values) * real
+    gains = surprise.clone()
+    for t in range(mask.shape[1] - 2, -1, -1):
+        gains[:, t] += args.gamma * args.lam * gains[:, t + 1]
+    centred = (gains - (gains * real).sum() / real.sum()) * real
+    white = centred / ((centred**2).sum() / real.sum() + 1e-8).sqrt()
+    ratio = torch.exp(new - old)
+    gain = torch.min(ratio * white, ratio.clamp(1 - args.cliprange, 1 + args.cliprange) * white)
+    moved = (values - old_values).clamp(-args.cliprange_value, args.cliprange_value)
+    wanted = old_values + gains
+    error = torch.max((values - wanted) ** 2, (old_values + moved - wanted) ** 2)
+    return ((args.vf_coef / 2 * error - gain) * real).sum() / real.sum()
+
+
+def step_with_the_settings_unpacked(logits, values, tokens, mask, scores, old, ref, old_values, args):
+    beta, c = args.kl_coef, args.vf_coef
+    rewards = rewards_by_scatter(scores, old, ref, mask, beta)
+    gains = gae_by_flip_and_cumsum(rewards, old_values, mask, args.gamma, args.lam)
+    critic = value_loss_by_a_condition(values, old_values, gains + old_values, mask, args.cliprange_value)
+    places = torch.arange(tokens.shape[1])
+    new = torch.stack([row.log_softmax(-1)[places, said] for row, said in zip(logits, tokens, strict=True)])
+    return c * critic + policy_loss_by_cases(new, old, whiten_with_a_float_mask(gains, mask), mask, args.cliprange)
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "6.1": [
         logprobs_by_gather,
@@ -550,5 +582,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         step_of_the_pieces,
         step_value_first,
         step_answer_by_answer,
+        step_in_float64,
+        step_with_the_settings_unpacked,
     ],
 }
