@@ -35,6 +35,24 @@ def test_no_healthy_run_rings_one_among_the_others(seed: int):
     assert clinic.ringing(HEALTHY[seed], others) == []
 
 
+def test_what_notebook_06_says_of_them_holds():
+    ends = {name: {key: clinic.level(curve) for key, curve in curves.items()} for name, curves in SICK.items()}
+    rings = {name: clinic.ringing(curves, HEALTHY) for name, curves in SICK.items()}
+    highest = max(clinic.level(run["objective/scores"]) for run in HEALTHY)
+    assert sum(ends[name]["objective/scores"] > SICK[name]["objective/scores"][0] for name in SICK) == 5
+    above = [name for name in SICK if ends[name]["objective/scores"] > highest and "objective/scores" in rings[name]]
+    assert above == ["other temperature", "β = 0"]
+    won = [name for name in SICK if ends[name]["truth/win_rate"] > 0.55]
+    assert won == ["mask off by one", "other temperature", "β = 0", "credit forwards"]
+    assert ends["β = 0"]["truth/win_rate"] > 0.98
+    assert ends["ρ upside down"]["value/explained_variance"] > 0.99
+    assert ends["ρ upside down"]["response/ended"] < 0.01
+    assert [name for name in SICK if "policy/first_ratio_error" in rings[name]] == ["other temperature"]
+    negated = SICK["reward negated"]
+    assert ends["reward negated"]["objective/scores"] > negated["objective/scores"][0] + 1
+    assert ends["reward negated"]["truth/win_rate"] < 0.45
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
@@ -85,7 +103,9 @@ def run(**changes):
 
 
 def test_nothing_is_said_of_a_healthy_log():
-    assert clinic.complaints(run(batch_size=64).train()) == []
+    for curves in HEALTHY:
+        log = [dict(zip(curves, row, strict=True)) for row in zip(*curves.values(), strict=True)]
+        assert clinic.complaints(log) == []
 
 
 @pytest.mark.parametrize("other", [{"temperature": 0.6}, {"top_k": 2}])
