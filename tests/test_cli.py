@@ -175,7 +175,7 @@ def test_revert_gives_one_cell_back(topfive: Terminal, homework: Path):
     result = topfive("revert", "06-ppo", "6.3", "--homework", str(homework))
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Cell 'gae' is as it was given out; nothing was changed.")
-    assert topfive("revert", "06-ppo", "6.9", "--homework", str(homework)).code == 2
+    assert topfive("revert", "06-ppo", "6.99", "--homework", str(homework)).code == 2
 
 
 def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):

@@ -133,7 +133,14 @@ def test_code_cells_are_short(assignment: Assignment):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["01-labelling-basics", "02-writing-demonstrations", "03-language-modeling", "04-collecting-preferences"]
+    "name",
+    [
+        "01-labelling-basics",
+        "02-writing-demonstrations",
+        "03-language-modeling",
+        "04-collecting-preferences",
+        "06-ppo",
+    ],
 )
 def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
     cells = from_source(Assignment(name).source.read_text("utf-8")).cells

@@ -14,7 +14,12 @@ from topfive.ppo.trainer import PPOStep
 from topfive.stats import Estimate
 
 HISTORY = [
-    {"objective/scores": -0.1 + 0.5 * step, "objective/kl": 2.0 * step, "response/length": 40.0 - step}
+    {
+        "objective/scores": -0.1 + 0.5 * step,
+        "objective/kl": 2.0 * step,
+        "response/ended": 1.0 - 0.1 * step,
+        "response/length": 40.0 - step,
+    }
     for step in range(4)
 ]
 QUALITY = {"sft": dict.fromkeys(WEIGHTS, 0.5), "ppo": dict.fromkeys(WEIGHTS, 0.75)}
@@ -44,14 +49,14 @@ def test_colours_are_apart():
 def test_curves_draw_the_history_and_their_titles_say_the_finding():
     drawn = ppo_curves(HISTORY)
     draw(drawn)
-    keys = ("objective/scores", "objective/kl", "response/length")
+    keys = ("objective/scores", "objective/kl", "response/ended", "response/length")
     for ax, key in zip(drawn.axes, keys, strict=True):
         [line] = ax.lines
         assert list(line.get_xdata()) == [1, 2, 3, 4]
         assert list(line.get_ydata()) == [row[key] for row in HISTORY]
         assert to_hex(line.get_color()) == RLHF
-    assert [ax.lines[0].get_linestyle() for ax in drawn.axes] == ["--", "-", "-"], "a proxy is dashed"
-    titles = ["The reward model's score went -0.1 → +1.4", "6.0 nats away from SFT", "37 tokens a list"]
+    assert [ax.lines[0].get_linestyle() for ax in drawn.axes] == ["--", "-", "-", "-"], "a proxy is dashed"
+    titles = ["score −0.1 → +1.4", "KL 0.0 → 6.0 nats", "100% → 70% of lists end", "40 → 37 tokens a list"]
     assert [ax.get_title() for ax in drawn.axes] == titles
     assert all(ax.get_xlabel() == "PPO step" for ax in drawn.axes)
     assert "nats" in drawn.axes[1].get_ylabel()
@@ -83,7 +88,7 @@ def test_the_title_says_who_wins_by_the_interval(low: float, high: float, verdic
 
 def test_live_html_has_a_picture_with_words_for_it_and_the_newest_list():
     html = live_html(ppo_curves(HISTORY), step(3))
-    assert 'alt="Curves of score, KL and length after 3 of 5 steps"' in html
+    assert 'alt="Curves of score, KL, share of lists that end, and length after 3 of 5 steps"' in html
     assert re.search(r'src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
     assert "step 3 of 5 · score +1.2" in html
     assert "top 5 soups\n1. tomato soup" in html

@@ -54,6 +54,27 @@ def test_training_that_fails_leaves_the_last_artefact(work, model, tokenizer):
     assert artefacts.load(work / "sft")
 
 
+def test_a_worse_model_never_takes_the_place_of_a_better_one(work, model, tokenizer, capsys):
+    other = new_model(tokenizer, seed=99)
+    worths = {id(other): 0.4}
+    worth = lambda one: worths.get(id(one), 0.7)  # noqa: E731
+
+    def kept():
+        return artefacts.load(work / "policy")[0].state_dict()["transformer.wte.weight"]
+
+    trained("policy", lambda: (model, tokenizer), worth)
+    assert trained("policy", lambda: (other, tokenizer), worth)[0] is other
+    assert torch.equal(kept(), model.transformer.wte.weight)
+    assert "0.40 this time, 0.70 before: the better one stays in work/policy" in capsys.readouterr().out
+    worths[id(other)] = 0.8
+    trained("policy", lambda: (other, tokenizer), worth)
+    assert torch.equal(kept(), other.transformer.wte.weight)
+    (work / "policy" / "model.safetensors").write_bytes(b"torn")
+    worths[id(other)] = 0.1
+    trained("policy", lambda: (other, tokenizer), worth)
+    assert torch.equal(kept(), other.transformer.wte.weight)
+
+
 def test_a_missing_artefact_is_said_in_words(work, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(TopFiveError, match="work/sft is missing: run the cell that trains it"):

@@ -44,8 +44,9 @@ GLOSSARY = {
     "objective/scores": "mean score of the batch by the reward model (missing end token: the fixed low score)",
     "objective/kl": "KL from the reference in nats, by k1: log π − log π_ref summed over tokens, averaged over answers",
     "objective/kl_k3": "the same by the k3 estimator, which is never negative",
-    "objective/rlhf_reward": "score minus β·KL: what PPO maximises",
-    "objective/kl_coef": "β",
+    "objective/rlhf_reward": "score minus β·KL, the sum of a list's rewards; α is not in it",
+    "objective/kl_coef": "β, the price of a nat in the reward",
+    "objective/kl_loss_coef": "α, the weight of the exact KL in the loss",
     "policy/entropy": "mean entropy of the next-token distribution, nats",
     "policy/loss": "clipped policy loss, mean over the step's updates",
     "policy/clipfrac": "share of tokens whose ratio was clipped",
@@ -126,7 +127,7 @@ class PPOTrainer:
         )
         if args.kl_budget is not None:  # the last policy of which a batch was under the budget
             self.trained["kept"] = copy.deepcopy(model).requires_grad_(False)
-        self.kl_coef = args.kl_coef
+        self.kl_coef, self.kl_loss_coef = args.kl_coef, args.kl_loss_coef
         self.history: list[Metrics] = []
         self.stopped = ""
 
@@ -196,7 +197,7 @@ class PPOTrainer:
             "time/sampling": sampled - began,
             "time/updates": done - sampled,
         }
-        self._adapt_kl_coef(metrics["objective/kl"])
+        self._adapt_to_kl(metrics["objective/kl"])
         self.history.append(metrics)
         if self.callbacks:
             shown = PPOStep(step + 1, self.args.total_steps, metrics, self._examples(rollout))
@@ -246,13 +247,25 @@ class PPOTrainer:
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
         mask = rollout.mask
-        last = rollout.scores - rollout.line_rewards.sum(dim=1)
-        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
-        rewards = rewards + rollout.line_rewards
+        rewards = self._token_rewards(rollout)
         if self.args.whiten_rewards:
             rewards = self.whiten_fn(rewards, mask, shift_mean=False)
         advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
         return self.whiten_fn(advantages, mask), (advantages + rollout.values) * mask
+
+    def _token_rewards(self, rollout: Rollout) -> Tensor:
+        """All rewards through the caller's `token_rewards`: what an earlier line earns is handed to it as the score of
+        an answer that ends with that line, where π and π_ref agree; what is left comes with the whole answer.
+        """
+        last = rollout.scores - rollout.line_rewards.sum(dim=1)
+        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, rollout.mask, self.kl_coef)
+        answers, ends = rollout.line_rewards.nonzero(as_tuple=True)
+        if len(answers) == 0:
+            return rewards
+        until = (torch.arange(rollout.mask.shape[1], device=ends.device) <= ends[:, None]).long()
+        paid, logprobs = rollout.line_rewards[answers, ends], rollout.logprobs[answers]
+        lines = self.token_rewards_fn(paid, logprobs, logprobs, until, self.kl_coef)
+        return rewards.index_add(0, answers, lines.to(rewards))
 
     def _update(
         self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
@@ -279,10 +292,10 @@ class PPOTrainer:
         policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
         value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
         loss = policy + args.vf_coef * value
-        if args.kl_loss_coef:
+        if self.kl_loss_coef:
             with torch.no_grad():
                 ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
-            loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits)
+            loss = loss + self.kl_loss_coef * kl_loss(logits, ref_logits)
         self.optimizer.zero_grad()
         where = f"step {len(self.history) + 1} (policy loss {policy.item():.3g}, value loss {value.item():.3g})"
         backward(loss, self.model, self.value_model, where=where, max_norm=args.max_grad_norm)
@@ -325,6 +338,7 @@ class PPOTrainer:
             "objective/kl_k3": kl_k3,
             "objective/rlhf_reward": score - self.kl_coef * kl,
             "objective/kl_coef": self.kl_coef,
+            "objective/kl_loss_coef": self.kl_loss_coef,
             "policy/entropy": rollout.entropy,
             "value/explained_variance": 1 - unexplained.item(),
             "response/ended": rollout.samples.ended.float().mean().item(),
@@ -337,11 +351,12 @@ class PPOTrainer:
         answers = self.tokenizer.batch_decode(rollout.samples.response[:number], skip_special_tokens=True)
         return list(zip(queries, answers, rollout.scores[:number].tolist(), strict=True))
 
-    def _adapt_kl_coef(self, kl: float) -> None:
-        """β grows when the KL is above its target and shrinks below it (Ziegler et al. 2019, section 2.2)."""
+    def _adapt_to_kl(self, kl: float) -> None:
+        """Both prices of KL grow when it is above its target and shrink below it (Ziegler et al. 2019, section 2.2)."""
         if self.args.kl_target is not None:
             error = max(-0.2, min(0.2, kl / self.args.kl_target - 1))
-            self.kl_coef *= 1 + error * self.args.batch_size / self.args.kl_horizon
+            factor = 1 + error * self.args.batch_size / self.args.kl_horizon
+            self.kl_coef, self.kl_loss_coef = self.kl_coef * factor, self.kl_loss_coef * factor
 
     # --- stop and resume ------------------------------------------------------------------------------------------
 
@@ -363,7 +378,7 @@ class PPOTrainer:
 
     def _save(self) -> None:
         if self.args.output_dir is not None:
-            extra: dict[str, Any] = {"kl_coef": self.kl_coef, "history": self.history}
+            extra: dict[str, Any] = {"kl": [self.kl_coef, self.kl_loss_coef], "history": self.history}
             folder, step = self.args.output_dir / "state", len(self.history)
             save_state(folder, self.trained, [self.optimizer], step, extra, self._settings())
 
@@ -372,4 +387,4 @@ class PPOTrainer:
             folder = self.args.output_dir / "state"
             if load_state(folder, self.trained, [self.optimizer], self._settings()):
                 extra = load_extra(folder)
-                self.kl_coef, self.history = extra["kl_coef"], extra["history"]
+                (self.kl_coef, self.kl_loss_coef), self.history = extra["kl"], extra["history"]
