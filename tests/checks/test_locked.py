@@ -101,7 +101,7 @@ def test_what_is_no_such_function_costs_its_points_in_words(answer: Any, capsys:
     [
         lambda: locked.grade_perplexity(seed=1, at_most={1: 2}),
         lambda: locked.grade_lists(prompt_seed=1, seed=1, at_least={0.9: 1}),
-        lambda: locked.grade_reward(seed=1, at_least={0.6: 1}),
+        lambda: locked.measure_reward(seed=1, at_least={0.6: 1}),
         lambda: locked.grade_policy("vegetarian", prompt_seed=1, seed=1),
     ],
 )

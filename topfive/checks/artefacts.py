@@ -67,6 +67,16 @@ def trained(name: str, train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"])
     return found
 
 
+def saved(name: str) -> "tuple[PreTrainedModel, Tokenizer]":
+    """The model and tokenizer that `trained` kept in work/NAME: after a restart, nothing has to be trained again.
+
+    Raises TopFiveError if they are missing or damaged.
+    """
+    found = load(artefact(name))
+    print(f"read from work/{name}")
+    return found
+
+
 def load(folder: Path) -> "tuple[PreTrainedModel, Tokenizer]":
     """A saved language model or reward model with its tokenizer. Raises TopFiveError if it is missing or damaged."""
     from transformers import AutoTokenizer
