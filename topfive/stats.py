@@ -24,6 +24,14 @@ class Estimate:
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}] (n = {self.n})"
 
 
+FEW = 5  # clusters: of fewer, drawing them again says little about others
+
+
+def in_words(found: Estimate) -> str:
+    """An estimate from resampled clusters, without an interval where they are too few for one."""
+    return str(found) if found.n >= FEW else f"{found.mean:.2f} (n = {found.n}: too few for an interval)"
+
+
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     """Share of successes with Wilson's score interval (Wilson 1927).
 

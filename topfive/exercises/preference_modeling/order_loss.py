@@ -169,9 +169,9 @@ EXERCISE = Exercise(
         Mistake(
             "pairs instead of choices",
             _pairs,
-            "That is what comes out when the order is taken apart into pairs and the Bradley–Terry losses are averaged. "
-            "Many reward models are trained so, but it is another loss. Look at: Luce's choice among all that are "
-            "there.",
+            "That is what comes out when the order is taken apart into pairs and the Bradley–Terry losses are "
+            "averaged. Many reward models are trained so, but it is another loss. Look at: Luce's choice among all "
+            "that are there.",
         ),
         Mistake(
             "only neighbours",
