@@ -85,7 +85,7 @@ def test_live_html_has_a_picture_with_words_for_it_and_the_newest_list():
     html = live_html(ppo_curves(HISTORY), step(3))
     assert 'alt="Curves of score, KL and length after 3 of 5 steps"' in html
     assert re.search(r'src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
-    assert "step 3 of 5 · score +1.2" in html
+    assert "step 3 of 5 · this list: score +1.2" in html
     assert "top 5 soups\n1. tomato soup" in html
 
 
