@@ -103,7 +103,7 @@ The first two are already trained and come with the course. What have they read?
 # %%
 read = data.pretraining_text()
 share = sum(text.startswith("top 5") for text in read) / len(read)
-print(f"the base model: {len(read):,} short texts; in {share:.0%}, a prompt and its list")
+print(f"the base model: {len(read):,} short texts; {share:.0%} are a prompt and its list")
 print("two of them:")
 print(*read[1:3], sep="\n")
 
@@ -359,7 +359,7 @@ ppo = report["ppo"]
 furthest = ppo["furthest"]
 print(f"furthest from SFT in step {furthest['step']} of {ppo['steps']}", end=": ")
 print(f"{furthest['kl']:.1f} nats, with a score of {furthest['score']:+.1f}")
-print(f"in the end: {ppo['kl_train']:.1f} nats, with a score of {ppo['score_end']:+.1f}")
+print(f"in the last step: {ppo['kl_train']:.1f} nats")
 
 # %% [markdown]
 """

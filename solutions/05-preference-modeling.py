@@ -1363,13 +1363,13 @@ gold = torch.from_numpy(Judge().scores(repeated, sampled)).float().reshape(-1, s
 choosers = {
     "yours": score_texts(reward, tokenizer, queries, sampled).reshape(-1, samples),
     "practised": score_texts(expert, tokenizer, queries, sampled).reshape(-1, samples),
-    "the judge itself": gold,
+    "judge": gold,
     "dice": torch.rand(gold.shape, generator=torch.Generator().manual_seed(77)),
 }
 
 # %% [markdown]
 """
-**Predict first.** The judge itself sets the mark. How near will your model come to it, how near the practised one?
+**Predict first.** The judge's own choice sets the mark. How near will your model come to it, how near the practised one?
 """
 
 # %%
@@ -1386,8 +1386,8 @@ plots.show(drawn, alt=f"Gain over one sample for n = {ns}. {drawn.axes[0].get_ti
 # %%
 for name, found in gains.items():
     verdict = "better" if found[-1].low > 0 else "NO BETTER"
-    print(f"best of {ns[-1]}, chosen by {name:17} judge {found[-1]}", end=" · ")
-    print(f"{verdict} than dice · own {own[name][-1]:+.2f}")
+    print(f"best of {ns[-1]} by {name:10} judge {found[-1]}", end=" · ")
+    print(f"{verdict} than chance · own {own[name][-1]:+.2f}")
 
 # %% [markdown]
 """

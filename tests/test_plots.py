@@ -71,6 +71,16 @@ def test_bars_are_the_parts_before_and_after():
     assert list(ends) == pytest.approx([0.6, 0.8])
 
 
+def test_the_taste_has_a_panel_of_its_own_if_there_is_one():
+    drawn = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 2.5, "ppo": 4.0})
+    draw(drawn)
+    _, taste, _ = drawn.axes
+    assert [(to_hex(bar.get_facecolor()), bar.get_height()) for bar in taste.patches] == [(SFT, 2.5), (RLHF, 4.0)]
+    assert taste.get_title() == "For the taste: 2.5 → 4.0"
+    without = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 0.0, "ppo": 0.0})
+    assert len(without.axes) == 2
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.6, "is not told apart"), (0.2, 0.4, "loses")],

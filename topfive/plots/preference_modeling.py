@@ -10,7 +10,7 @@ from topfive.stats import Estimate
 
 FEWEST = 20  # pairs in a bin that is drawn
 PRACTISED = "#cc79a7"  # Okabe and Ito's reddish purple
-CHOOSERS = {"yours": (RLHF, "o"), "practised": (PRACTISED, "s"), "the judge itself": (JUDGE, "D"), "dice": (INK, "x")}
+CHOOSERS = {"yours": (RLHF, "o"), "practised": (PRACTISED, "s"), "judge": (JUDGE, "D"), "dice": (INK, "x")}
 
 
 def numbers_at_tokens(numbers: Tensor, prompt: int, real: int) -> Figure:
@@ -49,7 +49,7 @@ def calibration(tables: Mapping[str, Tensor], slopes: Mapping[str, Estimate]) ->
         ax.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":", label="calibrated")
         sizes = (200 * filled[:, 2] / largest).tolist()
         ax.scatter(filled[:, 0], filled[:, 1], s=sizes, color=RLHF, alpha=0.8, clip_on=False)
-        ax.set(title=f"{kind}: {how_sure(slopes[kind])}\nslope {slopes[kind]}")
+        ax.set(title=f"{kind} lists: {how_sure(slopes[kind])}\nslope {slopes[kind]}")
         ax.set(xlabel="predicted probability", ylabel="observed frequency", xlim=(0, 1), ylim=(0, 1))
         ax.legend(frameon=False, labelcolor=INK, fontsize=8, loc="upper left")
     return drawn
@@ -73,8 +73,8 @@ def best_of_n(away: Sequence[float], gains: Mapping[str, Sequence[Estimate]], ow
         ax.plot(away, [one.mean for one in found], color=colour, marker=mark, label=f"chosen by {name}")
         ax.fill_between(away, [one.low for one in found], [one.high for one in found], color=colour, alpha=0.15)
     ax.plot(away, own, color=RLHF, linestyle="--", label="what yours says of its own choice")
-    last = " · ".join(f"{name} {found[-1].mean:+.1f}" for name, found in gains.items())
-    ax.set(title=f"The judge on the best of n, at the right end: {last}")
+    last = ", ".join(f"{name} {round(found[-1].mean, 1) + 0.0:+.1f}" for name, found in gains.items())
+    ax.set(title=f"Chosen by …, and judged by the judge:\n{last}")
     ax.set(xlabel="at most this far from SFT (nats)", ylabel="gain (sd within a prompt)")
     ax.legend(frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn
