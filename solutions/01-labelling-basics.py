@@ -989,7 +989,7 @@ plots.show(figure, alt="Agreement against accuracy; mixed crowds lie above the c
 # %% [markdown]
 """
 The curve is bent upwards, so a mixture lies above it (Jensen's inequality): from agreement alone, people look more
-often right than they are. The number is an **upper bound** of the ceiling. Exercise 5.6 uses it so. To do better, one
+often right than they are. The number is an **upper bound** of the ceiling. Exercise 5.7 uses it so. To do better, one
 needs repeats, or labels for how hard each list is.
 """
 

@@ -1,6 +1,7 @@
-"""The displayed formulas of 01 to 04 and 06, evaluated term by term as they stand, against the course's functions.
+"""The displayed formulas of 01 to 06, evaluated term by term as they stand there.
 
-The numbers are those of the notebooks' toy cells. A formula that is displayed and not evaluated here fails a test.
+What they give is compared with the course's functions, on the numbers of the notebooks' toy cells. A formula that is
+displayed and not evaluated here fails a test.
 """
 
 import re
@@ -18,6 +19,8 @@ from topfive.demonstrations import alike, review
 from topfive.lm import losses as lm_losses
 from topfive.ppo import advantages as adv
 from topfive.ppo import losses, rollout, toy, trainer
+from topfive.reward import losses as reward_losses
+from topfive.reward import measure
 
 # What each displayed formula begins with, and the test below that evaluates it.
 DISPLAYED = {
@@ -34,6 +37,12 @@ DISPLAYED = {
         r"e^{s_a + \ell/2}": "davidson",
         r"\frac{\text{how often": "hunter",
         r"\sum_i (y_i": "leaning",
+    },
+    "05-preference-modeling": {
+        r"P(a \succ b) =": "bradley_terry",
+        r"\mathcal{L} =": "bradley_terry_loss",
+        r"P(\text{order}) =": "plackett_luce",
+        r"\text{KL} =": "best_of_n_kl",
     },
     "06-ppo": {
         r"J(\pi)": "objective",
@@ -221,6 +230,65 @@ def test_elo_and_what_an_answer_is_worth():
         worth[i, j] = p * (1 - p) * (v[i][i] + v[j][j] - 2 * v[i][j])
     found = scores.next_pair(np.array(mean), np.array(v), np.zeros((3, 3), dtype=bool))
     assert found == max(worth, key=worth.__getitem__)
+
+
+# --- 05 -----------------------------------------------------------------------------------------------------------
+
+
+def test_bradley_terry():
+    """And two lists are what Plackett–Luce makes of them."""
+    for difference, said in ((0.0, 0.5), (1.0, 0.731), (2.0, 0.881), (5.0, 0.993)):
+        chance = 1 / (1 + exp(-difference))
+        assert chance == pytest.approx(said, abs=5e-4)
+        pair = torch.tensor([difference + 100, 100.0], dtype=torch.float64)
+        assert reward_losses.order_loss(pair).item() == pytest.approx(-log(chance))
+
+
+def test_bradley_terry_loss():
+    chosen, rejected = [0.0, 2.0, -1.0], [0.0, 1.0, 0.5]
+    by_hand = -sum(log(1 / (1 + exp(b - a))) for a, b in zip(chosen, rejected, strict=True)) / 3
+    assert reward_losses.bradley_terry_loss(torch.tensor(chosen), torch.tensor(rejected)).item() == pytest.approx(
+        by_hand
+    )
+    assert reward_losses.bradley_terry_loss(torch.zeros(3), torch.zeros(3)).item() == pytest.approx(log(2))
+    assert reward_losses.bradley_terry_loss(torch.tensor([-100.0]), torch.tensor([100.0])).item() == pytest.approx(200)
+
+
+def test_plackett_luce():
+    s = [2.0, -1.0, 0.5]
+    factors = [exp(s[i]) / sum(exp(later) for later in s[i:]) for i in range(len(s) - 1)]
+    assert [round(factor, 3) for factor in factors] == [0.786, 0.182]
+    assert reward_losses.order_loss(torch.tensor(s)).item() == pytest.approx(-log(prod(factors)) / 2)
+    assert reward_losses.order_loss(torch.zeros(3)).item() == pytest.approx((log(3) + log(2)) / 2)
+    tied = [(log(sum(map(exp, s))) - one) / 2 for one in s[:2]]
+    ranks = {"1, 1, 2": sum(tied), "1, 2, 2": log(sum(map(exp, s))) - s[0], "1, 2, 0": log(1 + exp(s[1] - s[0]))}
+    for places, cost in ranks.items():
+        found = reward_losses.plackett_luce_loss(torch.tensor([s]), torch.tensor([list(map(int, places.split(", ")))]))
+        assert found.item() == pytest.approx(cost)
+
+
+def test_best_of_n_kl():
+    """The formula, the exact KL for a thousand answers, and log 2 as the most that two can give."""
+    for n in (2, 4, 16):
+        assert measure.best_of_n_kl(n) == pytest.approx(log(n) - (n - 1) / n)
+        kl = {}
+        for k in (2, 1000):
+            p = torch.full((k,), 1 / k, dtype=torch.float64)
+            q = measure.best_of_n_distribution(p, n)
+            kl[k] = float(torch.special.xlogy(q, q / p).sum())
+        assert kl[1000] == pytest.approx(measure.best_of_n_kl(n), abs=2e-3)
+        assert kl[2] < min(log(2), measure.best_of_n_kl(n))
+
+
+def test_what_stands_inside_lines_of_05():
+    """m² + (1 − m)², its mixture, and the toys of the mean, of pairs and of the table."""
+    m = 0.9
+    assert m**2 + (1 - m) ** 2 == pytest.approx(0.82)
+    ceiling = measure.accuracy_ceiling(torch.tensor([0.5, 0.6, 0.82, 1.0, 0.75, 0.65]))
+    assert ceiling.tolist() == pytest.approx([0.5, 0.7236, 0.9, 1.0, 0.854, 0.774], abs=5e-4)
+    right, pairs = measure.pairs_right(torch.tensor([[5.0, 1.0, 2.0]]), torch.tensor([[1, 2, 3]]))
+    assert (right.item(), pairs.item()) == (2, 3)
+    assert measure.best_of_n_distribution(torch.tensor([0.5, 0.5]), 2).tolist() == [0.25, 0.75]
 
 
 # --- 06 -----------------------------------------------------------------------------------------------------------

@@ -76,6 +76,16 @@ def test_bars_are_the_parts_before_and_after():
     assert list(ends) == pytest.approx([0.6, 0.8])
 
 
+def test_the_taste_has_a_panel_of_its_own_if_there_is_one():
+    drawn = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 2.5, "ppo": 4.0})
+    draw(drawn)
+    _, taste, _ = drawn.axes
+    assert [(to_hex(bar.get_facecolor()), bar.get_height()) for bar in taste.patches] == [(SFT, 2.5), (RLHF, 4.0)]
+    assert taste.get_title() == "For the taste: 2.5 → 4.0"
+    without = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 0.0, "ppo": 0.0})
+    assert len(without.axes) == 2
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.6, "is not told apart"), (0.2, 0.4, "loses")],
@@ -90,7 +100,7 @@ def test_live_html_has_a_picture_with_words_for_it_and_the_newest_list():
     html = live_html(ppo_curves(HISTORY), step(3))
     assert 'alt="Curves of score, KL, share of lists that end, and length after 3 of 5 steps"' in html
     assert re.search(r'src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
-    assert "step 3 of 5 · score +1.2" in html
+    assert "step 3 of 5 · this list: score +1.2" in html
     assert "top 5 soups\n1. tomato soup" in html
 
 

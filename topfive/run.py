@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 from topfive import data, ledger, plots, seeds
 from topfive.crowd import SOURCE, Student
 from topfive.errors import TopFiveError
-from topfive.evaluate import Comparison, compare, heldout_prompts, kl_divergence, quality
+from topfive.evaluate import Comparison, changes_by_part, compare, heldout_prompts, kl_divergence, liked, quality
 from topfive.files import write_atomic, write_folder_atomic
 from topfive.identity import changes, of_folder, of_value
 from topfive.judge import Judge, Taste, load_taste, prompts_of
@@ -31,7 +31,7 @@ from topfive.lm.model import load, save
 from topfive.lm.sampling import sample_texts
 from topfive.lm.train import Progress
 from topfive.ppo import PPOConfig, PPOTrainer
-from topfive.ppo.trainer import PPOStep
+from topfive.ppo.trainer import Metrics, PPOStep
 from topfive.reward.model import from_language_model
 from topfive.reward.words import WordReward, fit_word_reward, word_accuracy
 
@@ -101,6 +101,8 @@ def run(config: RunConfig, callbacks: Sequence[Callable[[PPOStep], None]] = ()) 
         "ppo": {**ppo_report, "kl": kl.mean},
         "win_rate": result.win_rate.to_dict(),
         "quality": {"sft": quality(result.judged_before), "ppo": quality(result.judged_after)},
+        "liked": {"sft": liked(result.judged_before), "ppo": liked(result.judged_after)},
+        "change": {part: change.to_dict() for part, change in changes_by_part(result).items()},
         "shipped": result.ships,
     }
     _write_report(config.out, report, result)
@@ -228,14 +230,9 @@ def _ppo(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     args = replace(PPO, total_steps=config.ppo_steps, seed=config.seed, output_dir=folder.path / "ppo")
     policy, critic = copy.deepcopy(sft), from_language_model(sft, seed=config.seed)
-    bar = progress_bar("PPO")
-
-    def show(step: PPOStep) -> None:
-        metrics = step.metrics
-        bar(step.step, step.total_steps, {"score": metrics["objective/scores"], "kl": metrics["objective/kl"]})
-
     texts = [prompt.text for prompt in prompts]
-    trainer = PPOTrainer(policy, sft, reward, critic, args, texts, tokenizer, callbacks=(show, *callbacks))
+    watching = callbacks or (_ppo_bar(),)
+    trainer = PPOTrainer(policy, sft, reward, critic, args, texts, tokenizer, callbacks=watching)
     history = trainer.train()
     if trainer.stopped == "interrupted":
         raise TopFiveError(f"stopped after PPO step {len(history)}; the same command goes on from there")
@@ -249,7 +246,29 @@ def _ppo(
         "score_start": history[0]["objective/scores"],
         "score_end": float(np.mean([row["objective/scores"] for row in history[-3:]])),
         "kl_train": history[-1]["objective/kl"],
+        "furthest": _furthest(history),
     }
+
+
+def _furthest(history: Sequence[Metrics]) -> dict[str, float]:
+    """The step at which the policy was furthest from SFT, how far that was, and the score there."""
+    step = max(range(len(history)), key=lambda index: history[index]["objective/kl"])
+    return {
+        "step": step + 1,
+        "kl": history[step]["objective/kl"],
+        "score": history[step]["objective/scores"],
+    }
+
+
+def _ppo_bar() -> Callable[[PPOStep], None]:
+    """A progress bar with score and KL, where nobody else watches."""
+    bar = progress_bar("PPO")
+
+    def show(step: PPOStep) -> None:
+        metrics = step.metrics
+        bar(step.step, step.total_steps, {"score": metrics["objective/scores"], "kl": metrics["objective/kl"]})
+
+    return show
 
 
 def progress_bar(title: str) -> Progress:
@@ -332,7 +351,8 @@ class RunFolder:
 
 def _write_report(folder: Path, report: dict[str, Any], result: Comparison) -> None:
     write_atomic(folder / "lists.md", before_and_after(result))
-    plots.quality_bars(report["quality"], result.win_rate).savefig(folder / "quality.png", dpi=110)
+    drawn = plots.quality_bars(report["quality"], result.win_rate, report["liked"])
+    drawn.savefig(folder / "quality.png", dpi=110)
     write_atomic(folder / "report.json", json.dumps(report, indent=2) + "\n")  # last: with it the run has ended
 
 

@@ -39,6 +39,16 @@ def test_what_was_trained_comes_back_under_nbgrader(work, model, tokenizer, monk
     assert capsys.readouterr() == ("saved in work/sft\nread from work/sft, as it was handed in\n", "")
 
 
+def test_after_a_restart_it_comes_back_without_training(work, model, tokenizer, monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    with pytest.raises(TopFiveError, match="work/sft is missing: run the cell that trains it"):
+        artefacts.saved("sft")
+    trained("sft", lambda: (model, tokenizer))
+    found, _ = artefacts.saved("sft")
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), model.parameters(), strict=True))
+    assert capsys.readouterr().out.endswith("read from work/sft\n")
+
+
 def test_a_reward_model_comes_back_as_one(work, model, tokenizer, monkeypatch):
     reward = from_language_model(model)
     trained("reward", lambda: (reward, tokenizer))

@@ -85,6 +85,16 @@ def _no_worse(model: "PreTrainedModel", folder: Path, worth: "Callable[[PreTrain
     return now >= then
 
 
+def saved(name: str) -> "tuple[PreTrainedModel, Tokenizer]":
+    """The model and tokenizer that `trained` kept in work/NAME: after a restart, nothing has to be trained again.
+
+    Raises TopFiveError if they are missing or damaged.
+    """
+    found = load(artefact(name))
+    print(f"read from work/{name}")
+    return found
+
+
 def load(folder: Path) -> "tuple[PreTrainedModel, Tokenizer]":
     """A saved language model or reward model with its tokenizer. Raises TopFiveError if it is missing or damaged."""
     from transformers import AutoTokenizer

@@ -215,9 +215,15 @@ def ppo_curves(history: "Sequence[Metrics]", behind: Sequence[Mapping[str, Seque
     return drawn
 
 
-def quality_bars(quality: Mapping[str, Mapping[str, float]], win_rate: Estimate) -> Figure:
-    """Named parts of quality before and after, and the win rate with its interval."""
-    drawn, (bars, wins) = figure(columns=2, width=4.6)
+def quality_bars(
+    quality: Mapping[str, Mapping[str, float]], win_rate: Estimate, liked: Mapping[str, float] | None = None
+) -> Figure:
+    """Named parts of quality before and after, and the win rate with its interval.
+
+    liked: points of a list for the taste, before and after; they have a panel of their own, if there are any.
+    """
+    tasted = liked is not None and any(liked.values())
+    drawn, (bars, *middle, wins) = figure(columns=3 if tasted else 2, width=3.8 if tasted else 4.6)
     places = range(len(PARTS))
     for shift, (name, label, colour) in ((-0.2, ("sft", "SFT", SFT)), (0.2, ("ppo", "after PPO", RLHF))):
         heights = [quality[name][part] for part in PARTS]
@@ -226,6 +232,8 @@ def quality_bars(quality: Mapping[str, Mapping[str, float]], win_rate: Estimate)
     bars.set_title("What the lists are like", loc="left", color=INK)
     bars.set(ylabel="share", ylim=(0, 1.02))
     bars.legend(frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=8)
+    if liked is not None and middle:
+        _taste_bars(middle[0], liked)
     low, high = win_rate.mean - win_rate.low, win_rate.high - win_rate.mean
     wins.errorbar([0], [win_rate.mean], yerr=[[low], [high]], fmt="o", color=JUDGE, capsize=6, markersize=9)
     wins.axhline(0.5, color=INK, linewidth=1, linestyle=":")
@@ -233,6 +241,13 @@ def quality_bars(quality: Mapping[str, Mapping[str, float]], win_rate: Estimate)
     wins.set(title=f"PPO {better}: {win_rate}", ylabel="win rate over SFT", ylim=(0, 1), xlim=(-1, 1))
     wins.set_xticks([0], ["judge, 95 % interval"])
     return drawn
+
+
+def _taste_bars(ax: Axes, liked: Mapping[str, float]) -> None:
+    """Points of a list for the taste, before and after."""
+    ax.bar([0, 1], [liked["sft"], liked["ppo"]], width=0.6, color=[SFT, RLHF])
+    ax.set_xticks([0, 1], ["SFT", "after PPO"])
+    ax.set(title=f"For the taste: {liked['sft']:.1f} → {liked['ppo']:.1f}", ylabel="points a list", xlim=(-0.7, 1.7))
 
 
 class LiveCurves:
@@ -269,5 +284,5 @@ def live_html(drawn: Figure, step: "PPOStep", seconds_left: float = 0.0) -> str:
     alt = f"Curves of score, KL, share of lists that end, and length after {step.step} of {step.total_steps} steps"
     text = html.escape(f"{prompt}{answer}")
     left = f" · about {seconds_left:.0f} s to go" if seconds_left >= 1 else ""
-    head = f"step {step.step} of {step.total_steps}{left} · score {score:+.1f}"
+    head = f"step {step.step} of {step.total_steps}{left} · this list: score {score:+.1f}"
     return f"{picture(drawn, alt)}<pre>{head}\n{text}</pre>"
