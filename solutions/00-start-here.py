@@ -310,15 +310,15 @@ The next cell takes **three to five minutes** on a laptop with two cores. While 
 |---|---|---|
 | rankings | the SFT model writes 1,600 lists, the simulated student orders them four by four | a pause |
 | reward model | weighs the words of items until lists that were placed higher get the higher score | a pause |
-| PPO | again and again: write 64 lists, score them, make good ones more likely | three curves and a fresh list |
+| PPO | again and again: write 64 lists, score them, make good ones more likely | curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
 """
 
 # %% [markdown]
 """
-Left: the mean score of the 64 lists (SFT lists get 0 on average). Middle: how far the policy has moved away from the SFT
-model, as the KL divergence in *nats*: how much likelier its lists are to itself than to the SFT model, as the mean
-difference of log-probabilities. Right: how long the lists are. Below: one fresh list with its own score.
+**Score**: the mean of the 64 lists (SFT lists get 0 on average). **KL**: how far the policy has moved away from the SFT
+model, in *nats*: how much likelier its lists are to itself than to the SFT model, as the mean difference of
+log-probabilities. **Tokens**: how long the lists are. Below is one fresh list with its own score.
 """
 
 # %% [markdown]
@@ -345,7 +345,7 @@ the cell above finds the report and does not train again. To try something else,
 
 # %% [markdown]
 """
-Here are the curves once more, from there. The right one answers your guess about length. Where does the score rise
+Here are the curves once more, from there. The last one answers your guess about length. Where does the score rise
 fastest? Does the policy move away from the SFT model at the same pace?
 """
 

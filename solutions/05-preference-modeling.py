@@ -1345,7 +1345,7 @@ bound** (Beirami et al. 2024), and a good one for lists, of which there are very
 """
 Now with real lists: sixteen samples for each of some prompts, at temperature 1, like the lists that were ranked (each
 token is drawn with the probability that the model gives it). Four choose among them: *your reward model*, the
-*practised* one, *the judge itself*, and *dice*. What they chose is always judged by the judge. **About 15 seconds.**
+*practised* one, the *judge* itself, and *dice*. What they chose is always judged by the judge. **About 15 seconds.**
 """
 
 # %%
@@ -1394,7 +1394,7 @@ for name, found in gains.items():
 *own* is what each says of its own choice: **everybody is pleased with what they chose, even dice.** The dashed curve rises
 whatever a model knows, so it is no evidence.
 
-Evidence is what somebody else says, with a band. The space below *the judge itself* is what a model does not know.
+Evidence is what somebody else says, with a band. The space below the judge's own choice is what a model does not know.
 """
 
 # %% [markdown]
