@@ -4,6 +4,7 @@ Policies are orange, the reference blue, the truth grey, as everywhere in the co
 """
 
 import html
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,14 @@ if TYPE_CHECKING:  # at run time, every notebook with a picture would wait secon
 
 COLOURS = {"reference": SFT, "optimum": BASE, "PPO": RLHF}
 LOWEST = -2.0  # scores below are drawn here in `sweep`
+FAR = 30.0  # nats; beyond, the axis is logarithmic
+SHARE = (0.0, 1.05)
+BOUNDS = {
+    "response/ended": SHARE,
+    "value/explained_variance": (-1.05, 1.05),
+    "truth/total_variation": SHARE,
+    "truth/win_rate": SHARE,
+}
 
 
 def advantages(values: Sequence[float], found: Sequence[float]) -> Figure:
@@ -123,7 +132,7 @@ def sweep(runs: Sequence[Mapping[str, Any]]) -> Figure:
     right.axhline(0.5, color=INK, linewidth=1, linestyle=":")
     for ax in (left, right):
         ax.set_xscale("symlog", linthresh=1)
-        ax.set(xlabel="KL from SFT (nats)", xlim=(0, 1.5 * max(run["kl"]["mean"] for run in runs)))
+        ax.set(xlabel="KL from SFT (nats)", xlim=(0, 5 * max(run["kl"]["mean"] for run in runs)))
     return drawn
 
 
@@ -148,32 +157,36 @@ def clinic(
     healthy, and sick by fault: curves by key. labels: of each key, what it is. rings: by fault, the keys that ring.
     """
     shown = {key: label for key, label in labels.items() if all(key in run for run in (*healthy, *sick.values()))}
-    drawn = Figure(figsize=(1.9 * len(shown), 1.35 * len(sick) + 0.5), layout="constrained")
+    drawn = Figure(figsize=(1.9 * len(shown), 1.5 * len(sick) + 0.5), layout="constrained")
     drawn.patch.set_alpha(0)
     grid = drawn.subplots(len(sick), len(shown), squeeze=False)
     for row, (name, curves) in zip(grid, sick.items(), strict=True):
         for ax, key in zip(row, shown, strict=True):
             _over_healthy(ax, key, curves[key], [run[key] for run in healthy])
             if key in rings[name]:
-                ax.text(0.97, 0.95, "rings", transform=ax.transAxes, ha="right", va="top", color=RLHF, weight="bold")
-        row[0].set_ylabel(name)
+                ax.text(1, 1.01, "rings", transform=ax.transAxes, ha="right", va="bottom", color=RLHF, weight="bold")
+        row[0].set_ylabel(textwrap.fill(name, 12))
     for ax, label in zip(grid[0], shown.values(), strict=True):
-        ax.set_title(label, fontsize=9, color=INK)
+        ax.set_title(label, fontsize=9, color=INK, pad=16)
     for ax in grid[-1]:
         ax.set_xlabel("PPO step")
     return drawn
 
 
 def _over_healthy(ax: Axes, key: str, curve: Sequence[float], healthy: Sequence[Sequence[float]]) -> None:
-    """One curve in orange over those of healthy runs in grey; the KL so that 5 and 500 nats can both be read."""
+    """One curve in orange over those of healthy runs in grey; shares and variances between their bounds."""
     bare(ax)
     ax.tick_params(labelsize=7)
     for other in healthy:
         ax.plot(range(1, len(other) + 1), other, color=BASE, linewidth=1, alpha=0.6)
     ax.plot(range(1, len(curve) + 1), curve, color=RLHF)
-    if key == "objective/kl":
+    highest = max(map(max, (curve, *healthy)))
+    if key == "objective/kl" and highest > FAR:
         ax.set_yscale("symlog", linthresh=1)
-        ax.set_ylim(bottom=0)
+    if key in BOUNDS:
+        ax.set_ylim(*BOUNDS[key])
+    elif key == "policy/first_ratio_error":  # rounding is to look like 0
+        ax.set_ylim(0, max(0.1, 1.05 * highest))
 
 
 # --- a run, live and as a whole --------------------------------------------------------------------------------------
@@ -191,7 +204,7 @@ def draw_curves(
     panels = (
         ("objective/scores", "score {:+.1f} → {:+.1f}", "score by the reward model", {}),
         ("objective/kl", "KL {:.1f} → {:.1f} nats", "KL from SFT (nats)", {}),
-        ("response/ended", "{:.0%} → {:.0%} of lists end", "lists that end (share)", {"ylim": (0, 1.05)}),
+        ("response/ended", "{:.0%} → {:.0%} of lists end", "lists that end (share)", {"ylim": SHARE}),
         ("response/length", "{:.0f} → {:.0f} tokens a list", "tokens a list", {"ylim": (0, _longest(history))}),
     )
     for ax, (key, title, label, limits) in zip(axes, panels, strict=True):
