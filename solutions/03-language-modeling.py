@@ -563,8 +563,8 @@ The dots lie on the line: nothing is learned by heart that is read once.
 # %% [markdown]
 """
 Is that much? A ladder of guessers says. Each pays for the same held-out rows: one who knows nothing; one who knows how
-often each token occurs; one who also knows what follows what (a table as in 3.4, counted instead of trained). **Predict
-first:** which step is the widest?
+often each token occurs; one who also knows what follows what (a table as in 3.4, counted, on as many rows as you
+trained on). **Predict first:** which step is the widest?
 """
 
 # %%
@@ -906,8 +906,8 @@ for question, text in zip(questions, texts, strict=True):
 
 # %% [markdown]
 """
-Whether that is an answer is chance: nobody showed it that a prompt *wants* one. **Supervised fine-tuning** (SFT) goes on
-training it on **demonstrations**, prompts with answers as one would like them. Same loss, same step; what changes is the
+Whether that is an answer depends on what its texts were like: nobody has trained it to answer. **Supervised fine-tuning**
+(SFT) goes on training it on **demonstrations**, prompts with answers as one would like them. Same loss, same step; what changes is the
 data, and which tokens count.
 """
 
@@ -1065,8 +1065,7 @@ the dots keep close to the line.
 
 # %% [markdown]
 """
-Passed through again and again, demonstrations would be learned by heart like the four rows of
-section 5. That is why SFT is kept to few **epochs** (one to three are usual) at a low rate.
+Passed through again and again, demonstrations would be learned by heart like the four rows of section 5. That is why SFT is kept to few **epochs** (one to three are usual) at a low rate.
 """
 
 # %% [markdown]
@@ -1278,8 +1277,8 @@ plots.show(drawn, alt="Differences of five parts of quality, with intervals.")
 # %% [markdown]
 """
 Where an interval leaves out 0 (a filled dot), something changed, *for better or worse*. Look at all five: a training that
-mends the form may well spoil something else, and a plot of one number would not say so. (Of five intervals at 95 %, one in
-twenty leaves out 0 by chance.)
+mends the form may well spoil something else, and a plot of one number would not say so. (Of intervals at 95 %, one in twenty
+leaves out 0 by chance.)
 """
 
 # %% [markdown]
@@ -1382,8 +1381,15 @@ comparing with something known is the best test that training code can have. Try
 """
 ## 12 · Your model, measured
 
-Four points are for the model in `work/sft`. The locked cells measure it on held-out prompts: THRESHOLDS A shipped
-checkpoint earns nothing. Hand in the `work` folder with this notebook.
+Four points are for the model in `work/sft`. The locked cells measure it on held-out prompts. A shipped checkpoint earns
+nothing. Hand in the `work` folder with this notebook.
+
+| measured | 2 points | 1 point | this recipe had |
+|---|---|---|---|
+| perplexity on 128 fresh lists, as a multiple of the base model's | at most 1.02 | 1.1 | 0.99 |
+| of 64 lists, how many are five numbered items and nothing else | at least 80 % | 60 % | 100 % |
+
+(Training seed 7, two busy cores, 28 November 2026.)
 """
 
 # %% test="sft-perplexity" points=2
@@ -1391,7 +1397,7 @@ checkpoint earns nothing. Hand in the `work` folder with this notebook.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_perplexity as _grade
 
-_grade(seed=1003, at_most={1.0: 1, 0.99: 2})
+_grade(seed=1003, at_most={1.1: 1, 1.02: 2})
 ### END HIDDEN TESTS
 
 # %% test="sft-valid" points=2

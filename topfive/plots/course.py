@@ -54,7 +54,7 @@ def _box(ax: Axes, place: float, colour: str, filled: bool, dashed: bool) -> Non
             edgecolor=colour,
             facecolor=to_rgba(colour, 0.22 if filled else 0.0),
             linestyle="--" if dashed else "-",
-            linewidth=1.6,
+            linewidth=3.0 if filled else 1.6,
         )
     )
 
