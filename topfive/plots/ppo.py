@@ -201,7 +201,7 @@ def draw_curves(
     """
     steps = range(1, len(history) + 1)
     first, last = history[0], history[-1]
-    panels = (
+    panels: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("objective/scores", "score {:+.1f} → {:+.1f}", "score by the reward model", {}),
         ("objective/kl", "KL {:.1f} → {:.1f} nats", "KL from SFT (nats)", {}),
         ("response/ended", "{:.0%} → {:.0%} of lists end", "lists that end (share)", {"ylim": SHARE}),

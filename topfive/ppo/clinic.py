@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from topfive.ppo.trainer import Metrics, PPOStep, PPOTrainer
 
 Functions = dict[str, Callable[..., Any]]
 Curves = dict[str, list[float]]  # one number a step
-Reward = PreTrainedModel | RewardFunction
+Reward: TypeAlias = PreTrainedModel | RewardFunction
 
 BETA = 0.5
 STEPS, BATCH = 50, 128  # of a run in the toy

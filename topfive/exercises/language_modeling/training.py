@@ -30,7 +30,9 @@ def _train_cases(seed: int) -> list[Case]:
         nn.init.normal_(made.rows.weight, std=0.5, generator=generator)
         return made
 
-    def case(name: str, batches: list[Batch], look_at: str, rate: float = 2.0, loss_fn: LossFunction = next_token_loss):
+    def case(
+        name: str, batches: list[Batch], look_at: str, rate: float = 2.0, loss_fn: LossFunction = next_token_loss
+    ) -> Case:
         made = model()
         optimizer = torch.optim.SGD(made.parameters(), lr=rate)
         return Case(name, (made, optimizer, batches, loss_fn), look_at=look_at)
@@ -75,7 +77,13 @@ def _step(model: nn.Module, optimizer: torch.optim.Optimizer, loss_of: Callable[
     return loss.item()
 
 
-def _by_steps(step: Step = _step, change: Callable[[Tensor, Tensor], Batch] = lambda tokens, mask: (tokens, mask)):
+def _loss(loss_fn: LossFunction, model: nn.Module, tokens: Tensor, mask: Tensor) -> Callable[[], Tensor]:
+    return lambda: loss_fn(model(tokens).logits, tokens, mask)
+
+
+def _by_steps(
+    step: Step = _step, change: Callable[[Tensor, Tensor], Batch] = lambda tokens, mask: (tokens, mask)
+) -> Function:
     """Training by such a step, of batches that `change` has been at."""
 
     def train_on(
@@ -84,7 +92,7 @@ def _by_steps(step: Step = _step, change: Callable[[Tensor, Tensor], Batch] = la
         losses = []
         for tokens, mask in batches:
             read, counted = change(tokens, mask)
-            losses.append(step(model, optimizer, lambda r=read, c=counted: loss_fn(model(r).logits, r, c)))
+            losses.append(step(model, optimizer, _loss(loss_fn, model, read, counted)))
         return losses
 
     return train_on

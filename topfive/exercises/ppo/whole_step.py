@@ -93,7 +93,7 @@ def _told(**wrong: Callable[[PPOConfig], float]) -> Function:
 
     def loss(*given: Any) -> Tensor:
         args = given[-1]
-        return ppo_loss(*given[:-1], replace(args, **{name: change(args) for name, change in wrong.items()}))
+        return ppo_loss(*given[:-1], args=replace(args, **{name: change(args) for name, change in wrong.items()}))
 
     return loss
 
