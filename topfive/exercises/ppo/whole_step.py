@@ -92,8 +92,9 @@ def _told(**wrong: Callable[[PPOConfig], float]) -> Function:
     """Right, but for the settings."""
 
     def loss(*given: Any) -> Tensor:
-        args = given[-1]
-        return ppo_loss(*given[:-1], args=replace(args, **{name: change(args) for name, change in wrong.items()}))
+        *tensors, args = given
+        other = [*tensors, replace(args, **{name: change(args) for name, change in wrong.items()})]
+        return ppo_loss(*other)
 
     return loss
 
