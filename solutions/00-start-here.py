@@ -363,9 +363,9 @@ print(f"in the last step: {ppo['kl_train']:.1f} nats")
 
 # %% [markdown]
 """
-Was it furthest away early, when the score had hardly moved? The optimiser (Adam) moves every weight by about the same
-amount from the first batch on, and what one batch of 64 lists says is mostly chance. So the policy first jumps somewhere,
-and the penalty then takes back what brought no score.
+Was it furthest away early, when the score had hardly moved? The likely reason is the optimiser: Adam moves every weight by
+about the same amount from the first batch on, and what one batch of 64 lists says is mostly chance. So the policy first
+jumps somewhere, and the penalty then takes back what brought no score.
 """
 
 # %% [markdown]
