@@ -25,6 +25,7 @@ from topfive.lm.state import load_extra, load_state, of_weights, save_state
 from topfive.lm.train import backward
 from topfive.ppo import advantages as adv
 from topfive.ppo.config import PPOConfig
+from topfive.ppo.episodes import Episodes
 from topfive.ppo.losses import kl_loss, policy_loss, value_loss
 from topfive.ppo.rollout import (
     RewardFunction,
@@ -245,14 +246,17 @@ class PPOTrainer:
 
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
-        mask = rollout.mask
-        last = rollout.scores - rollout.line_rewards.sum(dim=1)
-        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, mask, self.kl_coef)
-        rewards = rewards + rollout.line_rewards
+        episodes = Episodes(rollout.line, rollout.mask)
+        mask, logprobs, ref_logprobs, values = map(
+            episodes.cut, (rollout.mask, rollout.logprobs, rollout.ref_logprobs, rollout.values)
+        )
+        scores = episodes.cut(rollout.paid()).sum(dim=1)
+        rewards = self.token_rewards_fn(scores, logprobs, ref_logprobs, mask, self.kl_coef)
         if self.args.whiten_rewards:
             rewards = self.whiten_fn(rewards, mask, shift_mean=False)
-        advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
-        return self.whiten_fn(advantages, mask), (advantages + rollout.values) * mask
+        advantages = self.gae_fn(rewards, values, mask, self.args.gamma, self.args.lam)
+        returns = (advantages + values) * mask
+        return self.whiten_fn(episodes.join(advantages), rollout.mask), episodes.join(returns)
 
     def _update(
         self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
