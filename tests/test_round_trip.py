@@ -2,7 +2,7 @@
 
 *Full* wrote everything and trained models of their own; *half* wrote some of it, made one known mistake and handed in
 the course's checkpoints; *untouched* handed in what was released. `pytest tests/test_round_trip.py -s` prints how much
-processor time their notebooks take (docs/exercises.md has the table). `make test` takes two of the notebooks.
+processor time their notebooks take (docs/exercises.md has the table). `make test` takes one of the notebooks.
 """
 
 import contextlib
@@ -314,9 +314,7 @@ def train_reward(folder: Path) -> None:
 # --- the round trip -----------------------------------------------------------------------------------------------
 
 
-EVERY = [
-    pytest.param(name, marks=[] if name in ("01-labelling-basics", "06-ppo") else pytest.mark.thorough) for name in HALF
-]
+EVERY = [pytest.param(name, marks=[] if name == "01-labelling-basics" else pytest.mark.thorough) for name in HALF]
 
 
 @pytest.fixture(scope="module", params=EVERY)
