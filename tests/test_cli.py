@@ -49,12 +49,12 @@ def topfive(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
-    """Stands in for topfive.run and notes what it is asked to run."""
+    """Stands in for topfive.loop and notes what it is asked to run."""
     asked: list[tuple] = []
-    fake = ModuleType("topfive.run")
+    fake = ModuleType("topfive.loop")
     fake.RunConfig = lambda *values: values  # type: ignore[attr-defined]
     fake.run = lambda config: asked.append(config) or REPORT  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "topfive.run", fake)
+    monkeypatch.setitem(sys.modules, "topfive.loop", fake)
     return asked
 
 
@@ -191,7 +191,7 @@ def test_how_a_command_ends(topfive: Terminal, runs: list[tuple], error: BaseExc
     def run(config: tuple) -> None:
         raise error
 
-    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = run  # type: ignore[attr-defined]
     result = topfive("run")
     assert (result.code, result.err) == (code, said)
 
@@ -210,7 +210,7 @@ def test_an_error_of_the_system_without_a_file_is_one_line_too(
     def run(config: tuple) -> None:
         raise error
 
-    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = run  # type: ignore[attr-defined]
     assert topfive("run") == Result(2, "", said)
 
 
@@ -255,7 +255,7 @@ def test_a_terminal_without_the_characters_gets_question_marks(tmp_path: Path, e
 
 def test_a_bug_is_not_dressed_up_as_wrong_input(monkeypatch: pytest.MonkeyPatch, runs: list[tuple]):
     monkeypatch.setattr(sys, "argv", ["topfive", "run"])
-    sys.modules["topfive.run"].run = lambda config: SimpleNamespace().missing  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = lambda config: SimpleNamespace().missing  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         cli.main()
 

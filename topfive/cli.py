@@ -110,8 +110,8 @@ def run(
 
     A run that was stopped goes on where it stopped when the same command is given again.
     """
-    from topfive.run import RunConfig
-    from topfive.run import run as run_loop
+    from topfive.loop import RunConfig
+    from topfive.loop import run as run_loop
 
     if taste is None and ledger is None:
         taste = "vegetarian"

@@ -31,7 +31,7 @@ from topfive.reward.marks import train_on_marks
 from topfive.reward.model import from_language_model, normalise
 from topfive.reward.train import RewardConfig, accuracy, train_reward_model
 from topfive.reward.words import WordReward
-from topfive.run import RunConfig, progress_bar, run
+from topfive.loop import RunConfig, progress_bar, run
 
 MARKS = TrainConfig(steps=8000, batch_size=64, learning_rate=1e-2, warmup=20, weight_decay=0.0, seed=0)
 CROWD = RewardConfig(epochs=1, batch_size=16, learning_rate=3e-4, seed=0)

@@ -37,7 +37,7 @@ from topfive.lm.model import load
 from topfive.ppo import PPOConfig, PPOTrainer
 from topfive.reward.model import from_language_model
 from topfive.reward.words import WordReward
-from topfive.run import HELD_OUT_SHARE, PPO, RunConfig, progress_bar, run
+from topfive.loop import HELD_OUT_SHARE, PPO, RunConfig, progress_bar, run
 from topfive.stats import bootstrap
 
 LIBRARIES = ("torch", "transformers", "trl", "numpy")

@@ -5,18 +5,20 @@ a number stands for is fitted to rankings: the scale under which Plackett–Luce
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
+from topfive.errors import TopFiveError
 from topfive.lists import LENGTH, Ranking
 from topfive.lm.context import context_of
 from topfive.reward.heads import in_rankings, padded_ranks
 from topfive.reward.losses import plackett_luce_loss
-from topfive.reward.model import encode_pairs, values_everywhere
+from topfive.reward.model import encode_pairs, load, values_everywhere
 
 MOST_NATS = 100.0
 
@@ -29,6 +31,15 @@ class LineReward:
 
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, nats: float = 1.0):
         self.model, self.tokenizer, self.nats = model.eval(), tokenizer, nats
+
+    @classmethod
+    def load(cls, folder: Path) -> "LineReward":
+        """Read a reward model, its tokenizer and its scale. Raises TopFiveError if the folder does not hold them whole."""
+        model = load(folder)
+        nats = getattr(model.config, "line_nats", None)
+        if nats is None:
+            raise TopFiveError(f"{folder}: this reward model does not say how many nats a line is worth")
+        return cls(model, AutoTokenizer.from_pretrained(folder, local_files_only=True), nats)
 
     def __call__(self, prompts: Sequence[str], answers: Sequence[str]) -> Tensor:
         """(n, 5), 0 where there is no line."""

@@ -72,8 +72,15 @@ class PersonalReward:
         self.centre = self(prompts, answers).double().mean(dim=0).numpy()
 
     def without_taste(self) -> "PersonalReward":
-        """The crowd's opinion alone."""
+        """The crowd's opinion alone, to be centred anew."""
         return PersonalReward(self.crowd, self.kinds_of, 0 * self.kinds, 0 * self.words)
+
+    def spreads(self, prompts: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
+        """How far each part tells these answers apart: standard deviations in nats."""
+        parts = {"kinds": (self.kinds, 0 * self.words), "words": (0 * self.kinds, self.words)}
+        alone = {name: PersonalReward(self.crowd, self.kinds_of, *weights) for name, weights in parts.items()}
+        found = {name: float(reward.taste(answers).sum(axis=1).std()) for name, reward in alone.items()}
+        return {"crowd": float(self.crowd(prompts, answers).sum(dim=1).std()), **found}
 
     def save(self, folder: Path) -> None:
         """Write the weights of kinds and words (half precision) and the centre; crowd and knowledge are not written."""
