@@ -10,8 +10,8 @@ from topfive.ppo import PPOConfig
 LISTS_A_RANKING = 4
 EVALUATION_PROMPTS = 300
 HELD_OUT_SHARE = 0.1
-# docs/carry-on.md has what else was tried. All that holds the policy near the reference is the exact KL in the loss; the
-# reward speaks in nats, and advantages are centred and not scaled, so that this coefficient weighs nats against nats.
+# docs/carry-on.md has what else was tried. All that holds the policy near the reference is the exact KL in the loss.
+# The reward speaks in nats, and advantages are centred and not scaled, so this coefficient weighs nats against nats.
 POLICY_RATE = 0.05  # of plain gradient steps, on gradients of length at most 1
 PPO = PPOConfig(learning_rate=1e-3, kl_coef=0.0, kl_loss_coef=0.3, kl_budget=10.0, lam=0.95, num_ppo_epochs=1)
 
@@ -21,7 +21,7 @@ class RunConfig:
     """What to run. With a `ledger`, its rankings are used instead of a simulated student's.
 
     topics: those to train on, by name, or "all" that the taste or the rankings touch; by default a few (`loop.topics`).
-    controls: train two more policies at the KL of the first, one on the crowd's opinion alone, one on shuffled rankings.
+    controls: train two more policies at the KL of the first, on the crowd's opinion alone and on shuffled rankings.
     """
 
     taste: str | None = "vegetarian"

@@ -82,6 +82,12 @@ def simulated_rankings(
         ]
         rows = [{"source": SOURCE, "taste": taste.name, **asdict(ranking)} for ranking in made]
         write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return rankings_of(config.out)
+
+
+def rankings_of(run: Path) -> list[Ranking]:
+    """The rankings that a simulated student made in a run."""
+    path = run / "rankings.jsonl"
     return [_as_ranking(path, number, row) for number, row in data.read_jsonl(path)]
 
 

@@ -22,7 +22,7 @@ class Chosen:
 
 
 def choose(asked: Sequence[str], taste: Taste, given: Sequence[Ranking] | None) -> Chosen:
-    """The topics that were asked for; else those that were ranked; else those in which the taste tells items apart best.
+    """The topics asked for; else those that were ranked; else those in which the taste tells items apart best.
 
     asked: names of topics, or "all" alone, which is every topic that the taste touches, or that was ranked. A prompt
     that a student ranked lists for is no longer held out. Raises TopFiveError if there is nothing to train on or to

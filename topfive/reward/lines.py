@@ -34,7 +34,7 @@ class LineReward:
 
     @classmethod
     def load(cls, folder: Path) -> "LineReward":
-        """Read a reward model, its tokenizer and its scale. Raises TopFiveError if the folder does not hold them whole."""
+        """Read a reward model, its tokenizer and its scale. Raises TopFiveError if one of them is not there."""
         model = load(folder)
         nats = getattr(model.config, "line_nats", None)
         if nats is None:
