@@ -52,14 +52,15 @@ def test_what_stands_below_the_fifth_line_and_an_empty_answer_count_nothing(
 
 def test_the_scale_in_nats_is_found_again(reward: PreTrainedModel, tokenizer: Tokenizer):
     rng = np.random.default_rng(0)
+    with torch.no_grad():
+        reward.score.weight.mul_(3)  # lists have to differ by more than the noise
     rankings = []
     for _ in range(150):
         texts = [render(rng.choice(ITEMS, 5, replace=False).tolist()) for _ in range(4)]
         values = line_values(reward, tokenizer, [PLAIN.text] * 4, texts).sum(dim=1).numpy()
         ranks = stats.rankdata(-(3.0 * values + rng.gumbel(size=4)))
         rankings.append(Ranking(PLAIN, tuple(texts), tuple(int(rank) for rank in ranks)))
-    spread = np.std(line_values(reward, tokenizer, [PLAIN.text] * 4, rankings[0].texts).sum(dim=1).numpy())
-    assert fit_nats(reward, tokenizer, rankings) == pytest.approx(3.0, abs=0.5 / max(spread, 0.3))
+    assert fit_nats(reward, tokenizer, rankings) == pytest.approx(3.0, abs=0.6)
 
 
 def test_a_reward_model_without_a_scale_is_refused(reward: PreTrainedModel, tokenizer: Tokenizer, tmp_path: Path):

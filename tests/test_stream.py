@@ -1,4 +1,4 @@
-"""Lists drawn fresh: what every row is, which tokens could only repeat an item, and the loss that keeps them unlikely."""
+"""Lists drawn fresh: what a row is, which tokens could only repeat an item, and the loss that keeps them unlikely."""
 
 from pathlib import Path
 
