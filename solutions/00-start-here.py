@@ -9,12 +9,16 @@ r"""
 Language models learn to continue text. That does not make them do what *you* would like. **Reinforcement learning from
 human feedback** (RLHF) is how one asks for more: people compare what a model writes, a second model learns to predict
 their choice, and the first model is trained to write what would be chosen.
+"""
 
+# %% [markdown]
+"""
 In this notebook you run all of it once, on a model that is small enough to watch. The other notebooks then take it
 apart.
 
 Click into the first grey cell and press **Shift+Enter**: it runs, and the next one is selected. Go on like this, in
-order.
+order. After a restart of the kernel, choose *Run → Run All Above Selected Cell*; training that is done is not done
+again.
 """
 
 # %% [markdown]
@@ -29,7 +33,8 @@ below tells you how to mend it; `optional` can stay as it is.
 from topfive import doctor
 
 for finding in doctor.examine():
-    print(finding if finding.state == "problem" else f"{finding.state:9} {finding.subject}")
+    short = f"{finding.state:9} {finding.subject}"
+    print(finding if finding.state == "problem" else short)
 
 # %% [markdown]
 """
@@ -79,23 +84,40 @@ plots.show_loop()
 
 # %% [markdown]
 """
-- The **base model** has read plain text. It knows words, but not what a question is.
-- The **SFT model** (supervised fine-tuning) has also read good lists. It answers, with flaws.
+- The **base model** learned to continue text about the things that lists are made of. The next cell says what it read.
+- The **SFT model** (supervised fine-tuning) went on from there, with prompts and good lists as answers, and nothing
+  else. It answers, with flaws.
 - **Rankings**: somebody puts four of its lists in order, the best one first.
 - The **reward model** reads a list and predicts how well it would be ranked: one number, the *score*.
+"""
+
+# %% [markdown]
+"""
 - The **policy** starts as a copy of the SFT model. PPO (proximal policy optimisation) lets it write, has the reward
   model score what it wrote, and makes what scored well more likely. A penalty keeps it close to the SFT model.
 - The **evaluation** is blind: two lists, one of each model, and the judge does not know which is whose.
 
-The first two are already trained and come with the course. You start at the third box.
+The first two are already trained and come with the course. What have they read?
+"""
+
+# %%
+read = data.pretraining_text()
+share = sum(text.startswith("top 5") for text in read) / len(read)
+print(f"the base model: {len(read):,} short texts; {share:.0%} are a prompt and its list")
+print("two of them:")
+print(*read[1:3], sep="\n")
+
+# %% [markdown]
+"""
+You start at the third box.
 """
 
 # %% [markdown]
 """
 ## 4 · Ask the model
 
-**Predict first.** The SFT model is tiny, and has read a few thousand lists. What will it get wrong more often: the
-*form* (five lines, numbered) or the *content* (on the subject, vegetarian, nothing twice)?
+**Predict first.** The SFT model is tiny. What will it get wrong more often: the *form* (five lines, numbered) or the
+*content* (on the subject, vegetarian, nothing twice)?
 """
 
 # %%
@@ -117,9 +139,9 @@ for text in sample_texts(sft, tokenizer, [soups.text] * 3, seed=0):
 
 # %% [markdown]
 """
-Read them slowly. The form is easy to learn; to stay with soup, keep it vegetarian and say nothing twice is not. Change
-the seed above, or ask for something else: `list(prompts)[:20]` shows what one can ask. What is missing now is somebody
-who says *this one rather than that one*.
+Read them slowly. Is the form right? Is everything a soup, and vegetarian? Is anything said twice? Change the seed above,
+or ask for something else: `list(prompts)[:20]` shows what one can ask. What is missing now is somebody who says *this
+one rather than that one*.
 """
 
 # %% [markdown]
@@ -190,8 +212,10 @@ The model now writes four lists for each of three prompts.
 from topfive import ledger, panels
 
 asked = [thanksgiving, soups, prompts["top 5 quick meals to carry to the meadow"]]
-texts = sample_texts(sft, tokenizer, [prompt.text for prompt in asked for _ in range(4)], seed=1)
-tasks = [ledger.Task(prompt, tuple(texts[4 * i : 4 * i + 4])) for i, prompt in enumerate(asked)]
+four_times = [prompt.text for prompt in asked for _ in range(4)]
+texts = sample_texts(sft, tokenizer, four_times, seed=1)
+fours = [tuple(texts[start : start + 4]) for start in (0, 4, 8)]
+tasks = [ledger.Task(prompt, four) for prompt, four in zip(asked, fours, strict=True)]
 print(tasks[0].prompt.text + tasks[0].texts[0])
 
 # %% [markdown]
@@ -230,20 +254,25 @@ the five parts alone.
 for ranking in mine:
     print(ranking.prompt.text)
     scores = judge.scores([ranking.prompt] * len(ranking.texts), ranking.texts)
-    for place, score, text in sorted(zip(ranking.ranks, scores, ranking.texts, strict=True)):
-        print(f"  your place {place} · judge {score:.1f} · {' / '.join(lists.parse(text).items)}")
+    placed = sorted(zip(ranking.ranks, scores, ranking.texts, strict=True))
+    for place, score, text in placed:
+        items = " / ".join(lists.parse(text).items)
+        print(f"  your place {place} · judge {score:.1f} · {items}")
 
 # %% [markdown]
 """
 Where you and the judge disagree, neither is wrong. Either you saw something that it cannot see, or you have a
 taste. (Lists that the judge finds equal can differ a lot to you.) A reward model has to learn from both, from nothing
 but the order.
+"""
 
+# %% [markdown]
+"""
 ## 7 · Now the whole loop
 
 One ranking of four lists says six things: 1st before 2nd, 1st before 3rd, … Your three make 18. No reward model learns
-much that is general from 18 comparisons. In notebook 04 you collect more, and in 08 you run the loop on your own. For
-today, **a simulated student ranks 400 times in your place**: lists on the eleven subjects where its taste matters most.
+much that is general from 18 comparisons. (Notebook 04 collects more, and 05 fits a reward to yours.) For today, **a
+simulated student ranks 400 times in your place**: lists on the eleven subjects where its taste matters most.
 """
 
 # %%
@@ -271,25 +300,36 @@ config
 """
 **Predict first**, and write it down. After training, both models answer 300 prompts that neither was trained on.
 In how many of 100 will the new model's list be better, for this student? And will lists get longer or shorter?
+"""
 
+# %% [markdown]
+"""
 The next cell takes **three to five minutes** on a laptop with two cores. While it runs:
 
 | stage | what happens | what you see |
 |---|---|---|
 | rankings | the SFT model writes 1,600 lists, the simulated student orders them four by four | a pause |
 | reward model | weighs the words of items until lists that were placed higher get the higher score | a pause |
-| PPO | again and again: write 64 lists, score them, make good ones more likely | three curves and a fresh list |
+| PPO | again and again: write 64 lists, score them, make good ones more likely | curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
+"""
 
-Left: the score (it starts near 0, which is what SFT lists get on average). Middle: how far the policy has moved away
-from the SFT model, as the KL divergence in *nats*: how much likelier its lists are to itself than to the SFT model, as
-the mean difference of log-probabilities. Right: how long the lists are. The list below the curves is a fresh one; read
-it now and then.
+# %% [markdown]
+"""
+**Score**: the mean of the 64 lists (SFT lists get 0 on average). **KL**: how far the policy has moved away from the SFT
+model, in *nats*: how much likelier its lists are to itself than to the SFT model, as the mean difference of
+log-probabilities. **Tokens**: how long the lists are. Below is one fresh list with its own score.
+"""
 
+# %% [markdown]
+"""
 The reward model of this run is deliberately simple: what a list is worth is what its lines are worth, and a line is
 worth what its words are. That is why 400 rankings are enough for it. In notebook 05 you build the usual kind, which
 fine-tunes a language model, and compare.
+"""
 
+# %% [markdown]
+"""
 You may stop it (■ in the toolbar); it then says in red after which step. What is done is kept in `work/run`; run the
 cell again and it goes on from there.
 """
@@ -301,8 +341,11 @@ report = run(config, callbacks=[plots.LiveCurves()])
 """
 It is all in `work/run`: the rankings, both models, the curves, a report. If you open this notebook again tomorrow,
 the cell above finds the report and does not train again. To try something else, give it another folder (`out`).
+"""
 
-Here are the curves once more, from there. The right one answers your guess about length. Where does the score rise
+# %% [markdown]
+"""
+Here are the curves once more, from there. The last one answers your guess about length. Where does the score rise
 fastest? Does the policy move away from the SFT model at the same pace?
 """
 
@@ -311,8 +354,25 @@ from IPython.display import HTML, Image
 
 Image(config.out / "ppo.png", alt="Score, KL and length over the steps of PPO")
 
+# %%
+ppo = report["ppo"]
+furthest = ppo["furthest"]
+print(f"furthest from SFT in step {furthest['step']} of {ppo['steps']}", end=": ")
+print(f"{furthest['kl']:.1f} nats, with a score of {furthest['score']:+.1f}")
+print(f"in the last step: {ppo['kl_train']:.1f} nats")
+
 # %% [markdown]
 """
+Was it furthest away early, when the score had hardly moved? The optimiser (Adam) moves every weight by about the same
+amount from the first batch on, and what one batch of 64 lists says is mostly chance. So the policy first jumps somewhere,
+and the penalty then takes back what brought no score.
+"""
+
+# %% [markdown]
+"""
+(Steps that grow over the first fifteen batches take the jump away, and change nothing in the end: measured for two
+seeds in `docs/carry-on.md`.)
+
 And this is how long each stage took, in seconds.
 """
 
@@ -330,7 +390,8 @@ wavers.
 
 # %%
 low, high = report["reward_model"]["interval"]
-print(f"right in {report['reward_model']['accuracy']:.0%} of pairs, 95 % interval {low:.0%} to {high:.0%}")
+right = report["reward_model"]["accuracy"]
+print(f"right in {right:.0%} of pairs, 95 % interval {low:.0%} to {high:.0%}")
 
 # %% [markdown]
 """
@@ -354,15 +415,34 @@ lists look. Our rule: a model *ships* only if the whole interval lies above 0.5.
 """
 
 # %%
-bars = plots.quality_bars(report["quality"], win_rate)
-plots.show(bars, alt=f"Left: five parts of quality before and after PPO. Right: the win rate, {win_rate}.")
+bars = plots.quality_bars(report["quality"], win_rate, report["liked"])
+said = f"{report['liked']['sft']:.1f} to {report['liked']['ppo']:.1f} points a list"
+alt = f"Five parts of quality; the taste, {said}; the win rate, {win_rate}"
+plots.show(bars, alt=alt)
 print("ships:", report["shipped"])
 
 # %% [markdown]
 """
-Look at the five parts on the left. The student's wishes for them came in through the order of lists, along with the
-taste. Anything that got worse is worth a thought: the policy gives up what the reward model does not notice.
+Left are the five parts that everybody shares. In the middle is what this student likes besides: 1.0 for each vegetarian
+item, so at most 5. Both came in through the order of lists alone. What changed for certain?
+"""
 
+# %%
+for part, found in report["change"].items():
+    change = Estimate(**found)
+    sure = change.low > 0 or change.high < 0
+    interval = f"[{change.low:+.2f}, {change.high:+.2f}]"
+    print(f"{part:11} {change.mean:+.2f} {interval}", "*" * sure)
+
+# %% [markdown]
+"""
+Both models answered the same prompts, so the difference on each prompt is what is averaged; a star means that its
+interval leaves out 0. A part that got worse is worth a thought: the policy gives up what the reward model does not
+notice.
+"""
+
+# %% [markdown]
+"""
 ## 10 · Before and after
 
 Numbers can be won in silly ways. So always read. Items with a ✓ are vegetarian, as far as the judge can tell.
@@ -387,7 +467,8 @@ before = sample_texts(sft, tokenizer, questions, seed=2)
 after = sample_texts(policy, tokenizer, questions, seed=2)
 
 # %%
-HTML(plots.side_by_side(questions, {"SFT": before, "after PPO": after}, mark=is_vegetarian))
+columns = {"SFT": before, "after PPO": after}
+HTML(plots.side_by_side(questions, columns, mark=is_vegetarian))
 
 # %% [markdown]
 """
@@ -395,7 +476,10 @@ None of these prompts asks for vegetarian food. (Change the seed for other lists
 pairs.)
 
 Which of the two would *you* rather have? If the answer is "it depends", you have understood why this needs people.
+"""
 
+# %% [markdown]
+"""
 ## 11 · What was real, and what was not
 
 | | |
@@ -403,14 +487,18 @@ Which of the two would *you* rather have? If the answer is "it depends", you hav
 | **real** | your rankings; a language model trained from scratch; reward model and PPO, trained just now right here |
 | **simulated** | the student who ranked 400 times: in the files each of these rankings says `"source": "simulated"` |
 | **convenient** | the judge at the end is the one that the simulated student thinks with; real life has no such judge |
-| **small** | a million parameters, 64 subjects: what you see here is how it works, not how well it can work |
+| **small** | few parameters, 64 subjects: what you see here is how it works, not how well it can work |
+"""
 
+# %% [markdown]
+"""
 The distance from the SFT model is part of the result too. Without a penalty on it, the policy would find lists that
-please the reward model and nobody else; notebook 07 watches that happen.
+please the reward model and nobody else; notebook 06 shows such runs. The curve above was measured on the prompts it
+trained on; this is on the 300 that it did not:
 """
 
 # %%
-print(f"{report['ppo']['kl']:.1f} nats away from the SFT model, after {report['ppo']['episodes']:,} lists")
+print(f"{ppo['kl']:.1f} nats away from the SFT model, after {ppo['episodes']:,} lists")
 
 # %% [markdown]
 """
@@ -424,11 +512,12 @@ print(f"{report['ppo']['kl']:.1f} nats away from the SFT model, after {report['p
 | 04 collecting-preferences | rate, compare and rank, and see which costs what |
 | 05 preference-modeling | write the reward model, and find out what it really learned |
 | 06 ppo | write PPO, piece by piece, and train with your own functions |
-| 07 evaluation | judge blind, and catch a model cheating |
-| 08 your-experiment | run all of it on your own taste |
 
 Each stands on its own, so begin wherever you like. 01 is a good place.
+"""
 
+# %% [markdown]
+"""
 **Before you go**, three questions to take along. Nobody grades them. What did the 400 rankings teach the model that
 18 comparisons could not? Who would be unhappy with the new model? How would you find out, if you were not told the
 taste?

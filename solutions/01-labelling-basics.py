@@ -989,7 +989,7 @@ plots.show(figure, alt="Agreement against accuracy; mixed crowds lie above the c
 # %% [markdown]
 """
 The curve is bent upwards, so a mixture lies above it (Jensen's inequality): from agreement alone, people look more
-often right than they are. The number is an **upper bound** of the ceiling. Exercise 5.6 uses it so. To do better, one
+often right than they are. The number is an **upper bound** of the ceiling. Exercise 5.7 uses it so. To do better, one
 needs repeats, or labels for how hard each list is.
 """
 
@@ -1078,3 +1078,23 @@ Ouyang et al. 2022 (InstructGPT), [2203.02155](https://arxiv.org/abs/2203.02155)
 
 Next: **02 writing demonstrations**, where people do not judge lists but write them.
 """
+
+# %% [markdown]
+"""
+## Before you hand in
+
+Save (Ctrl-S), then run the cell below. It runs a copy of this notebook in a fresh kernel, as grading does, and prints one
+page: cells that were lost or copied, lines that work on your machine only, the points of each exercise, answers that are
+still empty. That takes about a minute and changes nothing.
+"""
+
+# %% [markdown]
+"""
+A cell is beyond mending? Write `%revert` into its first line and run it: it comes back as it was given out, and what stood
+there is kept in `work/before-revert/`. Hand in the whole folder, with `work/` in it.
+"""
+
+# %%
+from topfive.validate import before_handing_in
+
+before_handing_in()

@@ -1122,3 +1122,23 @@ large language models*, [2012.07805](https://arxiv.org/abs/2012.07805) · Ouyang
 
 Next: **03 language modeling** builds the model that learns from such a set.
 """
+
+# %% [markdown]
+"""
+## Before you hand in
+
+Save (Ctrl-S), then run the cell below. It runs a copy of this notebook in a fresh kernel, as grading does, and prints one
+page: cells that were lost or copied, lines that work on your machine only, the points of each exercise, answers that are
+still empty. That takes about a minute and changes nothing.
+"""
+
+# %% [markdown]
+"""
+A cell is beyond mending? Write `%revert` into its first line and run it: it comes back as it was given out, and what stood
+there is kept in `work/before-revert/`. Hand in the whole folder, with `work/` in it.
+"""
+
+# %%
+from topfive.validate import before_handing_in
+
+before_handing_in()

@@ -4,15 +4,23 @@ r"""
 
 | time | points | needs | afterwards you can |
 |---|---|---|---|
-| about 2½ hours | 30 | PyTorch, no other notebook | write and train a reward model, and say how far to trust it |
+| about 3 hours | 30 | PyTorch, no other notebook | write and train a reward model, and say how far to trust it |
 
 People can say which of two lists they like better. PPO, the algorithm that improves the language model in notebook 06,
 needs a *number* for every list. The **reward model** stands between the two: it reads a list and predicts how well
-people would place it. In this notebook you write its head and its losses, train it, and then spend most of the time on
-the question that decides everything later: *what did it really learn?*
+people would place it.
 
-Every exercise has a `check` that answers in words, and `hint("5.3")` gives the next hint. Nothing breaks if you skip
-one: what comes later then uses the course's own function.
+You write its head and its losses, train it, and then ask the question that decides everything later: *what did it
+really learn?*
+"""
+
+# %% [markdown]
+"""
+Every exercise has a `check` that answers in words, and `hint("5.3")` gives the next hint. What you skip is replaced by
+the course's own function. All code together runs for about two minutes on two cores.
+
+**After a restart** of the kernel nothing is defined any more: go to the cell you want, and choose *Run → Run All Above
+Selected Cell*.
 """
 
 # %%
@@ -27,13 +35,14 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data, plots, preferences, stats
 from topfive.checks import check, hint, once_written, trained, training_allowed, use
-from topfive.lists import parse, render
+from topfive.lists import Ranking, parse
 from topfive.lm.model import load
 from topfive.lm.sampling import sample_texts
 from topfive.reward import heads, measure
-from topfive.reward.model import encode_pairs, from_language_model, score_texts, values_everywhere
+from topfive.reward.model import encode_pairs, from_language_model, values_everywhere
 from topfive.reward.train import RewardConfig, train_reward_model
 
+few = not training_allowed()  # smaller numbers, only while the notebook is being graded
 plots.show_loop("reward model")
 
 # %% [markdown]
@@ -42,43 +51,49 @@ plots.show_loop("reward model")
 
 Rankings come from two sources here. For the first, the **SFT model** of notebook 03, a small language model fine-tuned
 on good lists, wrote four lists for each of 400 prompts, and three of fifty workers put each four in order.
-
-All labellers in this notebook are simulated, and their rows say so. They go by the course's **judge**, a program that
-knows what fits a prompt, and by chance. Those of the crowd also have likes of their own, and a few only pretend to
-work. (`training_allowed()` is false only while the notebook is being graded; smaller numbers have to do then.)
 """
 
 # %%
 sft, tokenizer = load(data.checkpoint("sft"))
-crowd = preferences.crowd_rankings(sft, tokenizer, groups=400 if training_allowed() else 16)
+crowd = preferences.crowd_rankings(sft, tokenizer, groups=16 if few else 400)
 
 # %% [markdown]
 """
-One ranking, from its best place to its worst. (Your clicks from notebook 04 come in later, in section 11.)
+All labellers here are simulated, and their rows say so. They go by the course's **judge**, a program that knows what
+fits a prompt, and by chance. The crowd also has likes of its own, and a few only pretend to work. One ranking:
 """
 
+
 # %%
-name, ranking = crowd[0]
-print(ranking.prompt.text, "· ranked by", name)
-for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
-    print(place, " / ".join(parse(text).items))
+def show(labeller: str, ranking: Ranking) -> None:
+    print(ranking.prompt.text, "· ranked by", labeller)
+    for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
+        print(place, " / ".join(parse(text).items))
+
+
+show(*crowd[0])
 
 # %% [markdown]
 """
 A ranking is *one act* of one person. It holds no number, only an order.
 
-The four lists look much alike: one model wrote them. So real projects also collect rankings of lists by **different
-writers** (Stiennon et al. 2020 mixed several models and people). That is our second source: a list of fitting items,
-one by SFT, one that answers another prompt, and a spoiled one, with two foreign items and one item twice. **About 15
-seconds.**
+One model wrote all four, so often little sets them apart. Real projects therefore also collect rankings of lists by
+**different writers** (Stiennon et al. 2020 mixed several models and people).
+"""
+
+# %% [markdown]
+"""
+Our second source is such a **mixed** one: a list of fitting items, one by SFT, one that answers another prompt, and a
+spoiled one. Its labellers may also call two lists equal, as you can in a panel. **About 15 seconds.**
 """
 
 # %%
-mixed = preferences.simulated_rankings(sft, tokenizer, 300 if training_allowed() else 16, seed=21, mixed=True)
-name, ranking = mixed[0]
-print(ranking.prompt.text, "· ranked by", name)
-for place, text in sorted(zip(ranking.ranks, ranking.texts, strict=True)):
-    print(place, " / ".join(parse(text).items))
+groups = 16 if few else 300
+other_writers = {"mixed": True, "tie_width": 0.3}
+mixed = preferences.simulated_rankings(sft, tokenizer, groups, seed=21, **other_writers)
+tied = [one for one in mixed if len(set(one[1].ranks)) < len(one[1].ranks)]
+print(f"{len(tied)} of {len(mixed)} rankings hold a tie, such as")
+show(*(tied or mixed)[0])
 
 # %% [markdown]
 """
@@ -89,34 +104,45 @@ ranked by three workers. If we drew single rankings at random for the test, what
 # %%
 to_learn, put_aside = preferences.split_by_lists(crowd)
 crowd_held = [one for group in put_aside for one in group]
-train_rankings = [group[0][1] for group in to_learn] + [ranking for _, ranking in mixed]
-print(len(train_rankings), "rankings to learn from,", len(crowd_held), "of the crowd held out; no list is in both")
+crowd_learned = [group[0][1] for group in to_learn]
+mixed_learned = [ranking for _, ranking in mixed]
+train_rankings = crowd_learned + mixed_learned
+print(len(train_rankings), "rankings to learn from")
+print(len(crowd_held), "of the crowd held out")
 
 # %% [markdown]
 """
-With single rankings, the same lists would be on both sides, and the model could know them by heart. So we split by
-*lists*, and learn from one ranking of each four. For the mixed ones we go further: fresh lists, for *prompts* that are
-in no training ranking, each four ranked by three labellers.
+The same lists would be on both sides, and the model could know them by heart. So we split by *lists*.
+
+The model learns from one ranking of each four, only to keep training short. Section 8 says what the other two are
+worth.
+"""
+
+# %% [markdown]
+"""
+For the mixed lists we go further: fresh ones, for *prompts* that are in no training ranking, each four ranked by three
+labellers.
 """
 
 # %%
-held_out = preferences.simulated_rankings(
-    sft, tokenizer, 60 if training_allowed() else 8, seed=22, labellers=3, split="validation", mixed=True
-)
-print(len(held_out), "mixed rankings held out")
+unseen = {"labellers": 3, "split": "validation"} | other_writers
+groups = 8 if few else 60
+mixed_held = preferences.simulated_rankings(sft, tokenizer, groups, seed=22, **unseen)
+print(len(mixed_held), "mixed rankings held out")
 
 # %% [markdown]
 """
 ## 2 · From a list to a number
 
-The reward model is the language model with another end. Its **trunk** turns each token into a vector, its *hidden
+The reward model is the language model with another output. Its **trunk** turns each token into a vector, its *hidden
 state*. The **head** is one more vector, of the same width; its product with a hidden state is one number. Prompt and
-list are read as one text: 60 tokens give 60 numbers, and one score has to come out of them.
+list are read as one text, so there is a number at every token, and one score has to come out of them.
 """
 
 # %%
 untrained = from_language_model(sft, seed=1)
-tokens, mask = encode_pairs(tokenizer, [ranking.prompt.text] * 4, ranking.texts)
+_, example = mixed_held[0]
+tokens, mask = encode_pairs(tokenizer, [example.prompt.text] * 4, example.texts)
 with torch.no_grad():
     numbers = values_everywhere(untrained, tokens, mask)
 print("tokens", tuple(tokens.shape), "· numbers", tuple(numbers.shape))
@@ -130,24 +156,23 @@ only the mask knows that this means nothing. Here is one list with its numbers, 
 
 # %%
 shortest = int(mask.sum(dim=1).argmin())
-fig, [ax] = plots.figure(width=9)
-ax.bar(range(mask.shape[1]), numbers[shortest], color=[plots.SFT if real else "#cccccc" for real in mask[shortest]])
-ax.axvline(int(mask[shortest].sum()) - 1, color=plots.RLHF, linestyle=":", label="last real token")
-ax.set(
-    title="One list: a number at every token (blue), and at every pad (light)",
-    xlabel="token: first the prompt, then the list",
-    ylabel="head's number",
+asked_with = len(tokenizer(example.prompt.text)["input_ids"])
+drawn = plots.preference_modeling.numbers_at_tokens(
+    numbers[shortest], prompt=asked_with, real=int(mask[shortest].sum())
 )
-ax.legend(frameon=False, labelcolor=plots.INK)
-plots.show(fig, alt="Bars of the head's number at each token of a list; those on pads at the right are light grey")
+alt = "Bars of the head's number at each token of the prompt, of the list, and on pads"
+plots.show(drawn, alt=alt)
 
 # %% [markdown]
-r"""
+"""
 ### 5.1 One score from many numbers · 6 min · 2 points · needs nothing
 
-The reward model of this notebook takes the **mean** over real tokens: every item of the list speaks for itself. It is
+The reward model of this notebook takes the **mean** over real tokens, so that every line of the list has its say. It is
 trained through this function, so a gradient has to flow back to the numbers: work with tensors all the way.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** Numbers 1, 6, 2 and, on a pad, 7. What is the score? Which two wrong answers come to mind?
 """
 
@@ -156,8 +181,9 @@ trained through this function, so a gradient has to flow back to the numbers: wo
 def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each list: the mean of its numbers over real tokens.
 
-    numbers: (batch, time) float, the head's number at each token. mask: (batch, time) int64, 1 on real tokens, 0 on
-    pads, which may stand on either side and hold any number. Every list has a real token.
+    numbers: (batch, time) float, the head's number at each token.
+    mask: (batch, time) int64, 1 on real tokens, 0 on pads, which may stand on either
+    side and hold any number. Every list has a real token.
     Returns (batch,) float, with a gradient back to `numbers`.
     """
     ### BEGIN SOLUTION 5.1: the mean over real tokens only, one for each list
@@ -167,7 +193,8 @@ def mean_of_tokens(numbers: Tensor, mask: Tensor) -> Tensor:
 
 # %%
 with once_written():
-    print(mean_of_tokens(torch.tensor([[1.0, 6.0, 2.0, 7.0]]), torch.tensor([[1, 1, 1, 0]])))
+    toy = torch.tensor([[1.0, 6.0, 2.0, 7.0]])
+    print(mean_of_tokens(toy, torch.tensor([[1, 1, 1, 0]])))
 
 # %% [markdown]
 """
@@ -195,13 +222,21 @@ _grade("5.1", lambda: mean_of_tokens, seeds=(501, 502, 503))
 ### END HIDDEN TESTS
 
 # %% [markdown]
+"""
+The mean hides two things. The *prompt's* tokens count as well, more in a short list than in a long one. And a token
+knows only what stands before it: the first item is judged before the fifth is read.
+"""
+
+# %% [markdown]
 r"""
 ### 5.2 The last real token · 8 min · 2 points · needs nothing
 
-Most reward models do it differently: they read the number at the **last real token**, since by then the trunk has
-read everything (so do transformers' sequence classifiers, and with them TRL). Which of the two works better is a
-question for measurement; section 8 tries both.
+Most reward models read the number at the **last real token**, since by then the trunk has read everything (so do
+transformers' sequence classifiers, and with them TRL). Section 8 tries both.
+"""
 
+# %% [markdown]
+"""
 One trap: training code pads on the right, a generator pads on the left. Your function should find the last real token
 in both, list by list. And again a gradient has to flow back to the number that is read.
 """
@@ -211,11 +246,12 @@ in both, list by list. And again a gradient has to flow back to the number that 
 def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
     """Score of each list: the number at its last real token.
 
-    numbers: (batch, time) float. mask: (batch, time) int64, 1 on real tokens, 0 on pads, which may hold any number. The
-    pads of a list stand all on its right or all on its left, in one batch on either. Every list has a real token.
+    numbers: (batch, time) float. mask: (batch, time) int64, 1 on real tokens, 0 on
+    pads, which may hold any number. The pads of a list stand all on its right or all on
+    its left, in one batch on either. Every list has a real token.
     Returns (batch,) float, with a gradient back to `numbers`.
     """
-    ### BEGIN SOLUTION 5.2: find the place of the last real token in each row, then pick the number there
+    ### BEGIN SOLUTION 5.2: the last real place in each row, and the number there
     places = torch.arange(mask.shape[1], device=mask.device)
     last = (places * mask).argmax(dim=1)
     return numbers.gather(1, last[:, None])[:, 0]
@@ -224,8 +260,13 @@ def last_token(numbers: Tensor, mask: Tensor) -> Tensor:
 
 # %%
 with once_written():
-    print("pad on the right:", last_token(torch.tensor([[1.0, 6.0, 2.0, 7.0]]), torch.tensor([[1, 1, 1, 0]])))
-    print("pad on the left: ", last_token(torch.tensor([[7.0, 1.0, 6.0, 2.0]]), torch.tensor([[0, 1, 1, 1]])))
+    toy = torch.tensor([[1.0, 6.0, 2.0, 7.0], [7.0, 1.0, 6.0, 2.0]])
+    print(last_token(toy, torch.tensor([[1, 1, 1, 0], [0, 1, 1, 1]])))
+
+# %% [markdown]
+"""
+The same list twice, with a pad on its right and on its left. It has one score.
+"""
 
 # %%
 check("5.2", last_token)
@@ -251,7 +292,8 @@ Only the *difference* counts. Add 100 to all scores, and nothing changes: a rewa
 
 # %%
 for difference in (0.0, 1.0, 2.0, 5.0):
-    print(f"ahead by {difference}: preferred with probability {torch.sigmoid(torch.tensor(difference)):.3f}")
+    chance = torch.sigmoid(torch.tensor(difference))
+    print(f"ahead by {difference}: preferred with probability {chance:.3f}")
 
 # %% [markdown]
 r"""
@@ -263,7 +305,10 @@ $$\mathcal{L} = -\,\text{mean}\,\log \sigma(s_\text{chosen} - s_\text{rejected})
 
 (Stiennon et al. 2020, section 3.4; in InstructGPT, Ouyang et al. 2022, equation 1.) With the natural logarithm it is
 measured in *nats*.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** A model that gives every list the same score: what is its loss? And one that is off by 200, the wrong
 way round?
 """
@@ -271,8 +316,9 @@ way round?
 
 # %% solution="bradley-terry-loss"
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """Mean of −log σ(chosen − rejected) over pairs, in nats. Exact also where a difference is hundreds.
+    """Mean of −log σ(chosen − rejected) over pairs, in nats.
 
+    Exact also where a difference is hundreds.
     chosen, rejected: (batch,) float, scores of the preferred and of the other list.
     Returns a scalar, with a gradient back to both.
     """
@@ -284,7 +330,8 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
 # %%
 with once_written():
     print("all the same:", bradley_terry_loss(torch.zeros(3), torch.zeros(3)))
-    print("off by 200:  ", bradley_terry_loss(torch.tensor([-100.0]), torch.tensor([100.0])))
+    chosen, rejected = torch.tensor([-100.0]), torch.tensor([100.0])
+    print("off by 200:  ", bradley_terry_loss(chosen, rejected))
 
 # %% [markdown]
 """
@@ -311,64 +358,120 @@ course's own function.)
 # %%
 loss_of = use("5.3", bradley_terry_loss)
 differences = torch.linspace(-6, 6, 121)
-pull = []
+slopes = []
 for difference in differences:
-    chosen = difference.clone()[None].requires_grad_()
-    loss_of(chosen, torch.zeros(1)).backward()
-    pull.append(-float(chosen.grad))
-fig, [ax] = plots.figure(width=5)
-ax.plot(differences, pull, color=plots.SFT)
-ax.set(
-    title="A pair that is clearly right teaches nothing", xlabel="chosen − rejected (nats)", ylabel="pull on the scores"
-)
-plots.show(fig, alt="A curve that falls from 1, where the model is wrong, to 0, where it is right")
+    ahead = difference.clone()[None].requires_grad_()
+    loss_of(ahead, torch.zeros(1)).backward()
+    slopes.append(-float(ahead.grad))
+alt = "A curve that falls from 1, where the model is wrong, to 0, where it is right"
+plots.show(plots.preference_modeling.pull(differences, slopes), alt=alt)
 
 # %% [markdown]
 r"""
 ## 4 · A whole ranking at once
 
 Four lists in order are six pairs. But the six are not independent: the person decided once. Luce (1959) and Plackett
-(1975) read a ranking as **choices**: the best among all four, then the best of the remaining three, then of two.
+(1975) read a ranking as **choices**: the best among all four, then the best of the remaining three, then of two. With
+the scores in order, the best list first,
 
-$$P(\text{ranking}) = \prod_{\text{choices}} \frac{e^{s_\text{chosen}}}{\sum_{\text{still there}} e^{s}}$$
+$$P(\text{order}) = \prod_{i=1}^{K-1} \frac{e^{s_i}}{e^{s_i} + e^{s_{i+1}} + \dots + e^{s_K}}$$
 """
 
 # %%
-scores = torch.tensor([2.0, -1.0, 0.5])
-first = scores.softmax(dim=0)[0]
-second = scores[1:].softmax(dim=0)[0]
-print(f"first choice among three: {first:.3f} · second among two: {second:.3f} · the ranking: {first * second:.3f}")
+three = torch.tensor([2.0, -1.0, 0.5])
+among_three = three.softmax(dim=0)[0]
+among_two = three[1:].softmax(dim=0)[0]
+print(f"among three: {among_three:.3f} · then among two: {among_two:.3f}")
+print(f"the order: {among_three * among_two:.3f}")
+
+# %% [markdown]
+"""
+### 5.4 One order, choice by choice · 12 min · 2 points · needs nothing
+
+A choice costs −log of its probability, as a pair did in 5.3. The loss of an order is the mean over its **choices**.
+
+Begin with the simplest case: one order, no ties, and the lists stand in the order in which they were placed. A loop
+over the choices is fine.
+"""
+
+# %% [markdown]
+"""
+**Predict first.** If all scores are equal, what does the order of three lists cost?
+"""
+
+
+# %% solution="order-loss"
+def order_loss(scores: Tensor) -> Tensor:
+    """Mean surprise of a choice, in nats, in one order of at least two lists.
+
+    scores: (K,) float, from the list on the best place to the one on the worst.
+    Exact also where scores are hundreds apart.
+    Returns a scalar, with a gradient back to `scores`.
+    """
+    ### BEGIN SOLUTION 5.4: choice by choice, each among the lists that are still there
+    costs = [scores[i:].logsumexp(dim=0) - scores[i] for i in range(len(scores) - 1)]
+    return torch.stack(costs).mean()
+    ### END SOLUTION
+
+
+# %%
+with once_written():
+    print(f"2, −1, ½ in this order: {order_loss(three):.3f} nats a choice")
+    print(f"three equal scores:     {order_loss(torch.zeros(3)):.3f}")
+
+# %% [markdown]
+"""
+The first is −log of the probability above, divided by two choices. The second is the mean of log 3 and log 2: what
+somebody pays who knows nothing.
+"""
+
+# %%
+check("5.4", order_loss)
+
+# %% test="order-loss-test" points=2
+# 5.4 is graded on other orders, some with scores far apart, and on its gradient.
+### BEGIN HIDDEN TESTS
+from topfive.checks.locked import grade as _grade
+
+_grade("5.4", lambda: order_loss, seeds=(526, 527, 528))
+### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
-### 5.4 The Plackett–Luce loss · 20 min · 4 points · needs nothing
+### 5.5 Ties, and lists that are missing · 18 min · 3 points · builds on 5.4
 
-A choice costs −log of its probability. The loss of one ranking is the mean over its **choices**; the loss of a batch is
-the mean over its rankings.
+Real rankings are untidy. Training reads many at once, their lists in any order, and
 
-Real rankings are untidy, so the docstring says three more things:
+- some hold **ties**, as those above. If two lists share place 1, each of them was chosen from *all* lists on place 1 or
+  worse (Breslow 1974);
+- some are **shorter**. A ranking of three in a batch of fours has one place **0**: no list there.
 
-- **Ties.** If two lists share place 1, each of them was chosen from *all* lists on place 1 or worse (Breslow 1974).
-- **The last place** was never chosen: it is what was left.
-- **Place 0** means that there is no list; a ranking of three in a batch of fours has one such place.
+The lists on the **last place** were never chosen: they are what was left.
+"""
 
-Only the order of the places counts: 1, 1, 3 is the same as 1, 1, 2. The reward model learns from this loss, so a gradient
-has to flow back to the scores.
+# %% [markdown]
+"""
+Only the order of the places counts: 1, 1, 3 is the same as 1, 1, 2. The loss of a batch is the mean over its rankings,
+and each of these the mean over its own choices.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** Places 1, 1, 2: how many choices is that? And places 1, 2, 2?
 """
 
 
 # %% solution="plackett-luce-loss"
 def plackett_luce_loss(scores: Tensor, ranks: Tensor) -> Tensor:
-    """Mean surprise of a choice, in nats: averaged over the choices of each ranking, then over rankings.
+    """Mean surprise of a choice, in nats: over a ranking's choices, then over rankings.
 
-    scores: (batch, K) float. ranks: (batch, K) int64 places, 1 the best; equal places tie; 0 for no list there.
-    A list on place r was chosen among all lists on place r or worse. Lists on the last place were not chosen.
-    A ranking that ties everything has no choices, and loss 0. Exact also where scores are hundreds apart.
+    scores: (batch, K) float. ranks: (batch, K) int64 places, 1 the best; equal places
+    tie; 0 for no list there. A list on place r was chosen among all lists on place r or
+    worse. Lists on the last place were not chosen. A ranking that ties everything has
+    no choices, and loss 0. Exact also where scores are hundreds apart.
     Returns a scalar, with a gradient back to `scores`.
     """
-    ### BEGIN SOLUTION 5.4: for each list, who was still there? logsumexp over those, less its own score
+    ### BEGIN SOLUTION 5.5: for each list, who was still there? Then as in 5.4
     present = ranks > 0
     available = (ranks[:, None, :] >= ranks[:, :, None]) & present[:, None, :]
     rest = scores[:, None, :].masked_fill(~available, -torch.inf).logsumexp(dim=-1)
@@ -381,26 +484,25 @@ def plackett_luce_loss(scores: Tensor, ranks: Tensor) -> Tensor:
 
 # %%
 with once_written():
-    in_order = plackett_luce_loss(scores[None], torch.tensor([[1, 2, 3]]))
-    tied = plackett_luce_loss(scores[None], torch.tensor([[1, 1, 2]]))
-    print(f"best first: {in_order:.3f} nats a choice · the first two tied: {tied:.3f}")
+    for places in ([1, 2, 3], [1, 1, 2], [1, 2, 2], [1, 2, 0]):
+        cost = plackett_luce_loss(three[None], torch.tensor([places]))
+        print(f"places {places}: {cost:.3f} nats a choice")
 
 # %% [markdown]
 """
-The first number should be −log of the ranking's probability above, divided by its two choices. Places 1, 1, 2 are two
-choices as well, each among all three; places 1, 2, 2 are only one. Only the order counts: a panel writes a tie for first
-as 1, 1, 3, and that is the same.
+The first is 5.4's number. Places 1, 1, 2 are two choices, each among all three; places 1, 2, 2 are a single one. With
+place 0 for the third list, two are left: Bradley–Terry, for 2 against −1.
 """
 
 # %%
-check("5.4", plackett_luce_loss)
+check("5.5", plackett_luce_loss)
 
-# %% test="plackett-luce-loss-test" points=4
-# 5.4 is graded on other rankings, with ties and with rankings of fewer lists, and on its gradient.
+# %% test="plackett-luce-loss-test" points=3
+# 5.5 is graded on other rankings, with ties and missing lists, and on its gradient.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
-_grade("5.4", lambda: plackett_luce_loss, seeds=(531, 532, 533))
+_grade("5.5", lambda: plackett_luce_loss, seeds=(531, 532, 533))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -408,28 +510,34 @@ _grade("5.4", lambda: plackett_luce_loss, seeds=(531, 532, 533))
 ## 5 · Train it
 
 The trunk is a copy of the SFT model, the head is random, and both learn. All lists of one ranking stay in one batch:
-four passes through the trunk serve six comparisons (Ouyang et al. 2022, section 3.5). Two passes, no more: what it
-has not understood by then, it would learn by heart.
+four passes through the trunk serve six comparisons (Ouyang et al. 2022, section 3.5). Each ranking is seen twice.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** What loss will the untrained model have? (Four lists, three choices: among 4, among 3, among 2.) How
 far down will it get?
-
-The next cell takes **about 20 seconds**. It saves the model in `work/reward`: hand that folder in too.
 """
 
 # %%
 blind = np.mean(np.log([4, 3, 2]))
 print(f"somebody who knows nothing: {blind:.2f} nats a choice")
 
+# %% [markdown]
+"""
+**About 30 seconds.** It saves the model in `work/reward`: hand that folder in, too.
+"""
+
 # %%
-pl_loss = use("5.4", plackett_luce_loss)
+pl_loss = use("5.5", plackett_luce_loss)
 
 
 def train() -> tuple[PreTrainedModel, Tokenizer]:
     model = from_language_model(sft, seed=11)
     curve = plots.LossCurve(colour=plots.RLHF, unit="nats a choice")
     config = RewardConfig(epochs=2, batch_size=16, learning_rate=1e-3, seed=11)
-    train_reward_model(model, tokenizer, train_rankings, config, loss_fn=pl_loss, progress=curve)
+    watched = {"loss_fn": pl_loss, "progress": curve}
+    train_reward_model(model, tokenizer, train_rankings, config, **watched)
     return model, tokenizer
 
 
@@ -437,44 +545,103 @@ reward, _ = trained("reward", train)
 
 # %% [markdown]
 """
-The curve should begin near what somebody pays who knows nothing. Where it ended is in its title, but that was on lists
-it learned from, so it proves little yet.
+The curve should begin near what somebody pays who knows nothing. Its end was measured on lists that it learned from.
 
+**After a restart** you need not train again: in place of the last line above, write `from topfive.checks import saved`
+and `reward, _ = saved("reward")`, then choose *Run All Above Selected Cell*.
+"""
+
+# %% [markdown]
+"""
+### Learned, or learned by heart?
+
+The same loss, on rankings it learned from and on those put aside, for both kinds of lists, beside that of somebody who
+gives every list the same score.
+"""
+
+# %% [markdown]
+"""
+**Predict first:** which of the four numbers will be worst?
+"""
+
+
+# %%
+held = {
+    "mixed": [ranking for _, ranking in mixed_held],
+    "SFT's": [ranking for _, ranking in crowd_held],
+}
+learned = {"mixed": mixed_learned, "SFT's": crowd_learned}
+
+
+def loss_on(rankings: list[Ranking]) -> tuple[float, float]:
+    scores = heads.score_lists(reward, tokenizer, rankings)
+    ranks = heads.padded_ranks(rankings)
+    return float(pl_loss(scores, ranks)), float(pl_loss(0 * scores, ranks))
+
+
+# %%
+print("nats a choice: learned from · held out · knowing nothing")
+for kind, some in held.items():
+    (known, _), (new, nothing) = loss_on(learned[kind]), loss_on(some)
+    verdict = "WORSE" if new > nothing else "better"
+    print(f"{kind} lists: {known:.2f} · {new:.2f} · {nothing:.2f}", end="; ")
+    print(f"held out it is {verdict} than knowing nothing")
+
+# %% [markdown]
+"""
+**Overfitting** is the distance between *learned from* and *held out*. Part of what the model learned carries over to new
+lists; the rest it knows by heart. Where *held out* is worse than knowing nothing, being that sure did more harm than its
+knowledge did good.
+"""
+
+# %% [markdown]
+"""
+A training curve proves little, then. From here on, all is measured on held-out lists, and on both kinds.
+"""
+
+# %% [markdown]
+"""
 Read what it thinks of four lists for a prompt that it has never seen. Would you have put them in the same order? (That
-the scores are all large or all negative means nothing: a reward has no zero of its own.)
+the scores are all large or all negative means nothing.)
 """
 
 # %%
-name, unseen = held_out[0]
-print(unseen.prompt.text)
-opinions = score_texts(reward, tokenizer, [unseen.prompt.text] * len(unseen.texts), unseen.texts)
-for score, place, text in sorted(zip(opinions.tolist(), unseen.ranks, unseen.texts, strict=True), reverse=True):
-    print(f"score {score:+.2f} · {name} gave place {place} · {' / '.join(parse(text).items)}")
+labeller, new = mixed_held[0]
+opinions = heads.score_lists(reward, tokenizer, [new])[0].tolist()
+print(new.prompt.text, "· placed by", labeller)
+by_score = sorted(zip(opinions, new.ranks, new.texts, strict=True), reverse=True)
+for score, place, text in by_score:
+    print(f"score {score:+.2f} · place {place} · {' / '.join(parse(text).items)}")
 
 # %% [markdown]
-r"""
+"""
 ## 6 · How often is it right?
 
-### 5.5 Pairs in the right order · 10 min · 3 points · needs nothing
+### 5.6 Pairs in the right order · 10 min · 3 points · needs nothing
 
 **Accuracy**: of all pairs of lists that a labeller told apart, the share that the scores order in the same way. Your
 function counts both, ranking by ranking; why not only the share, you will see in a moment.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** Scores 5, 1, 2 and places 1, 2, 3. How many pairs are there, and how many are right?
 """
 
 
 # %% solution="pairs-right"
 def pairs_right(scores: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
-    """How many pairs of each ranking the scores put in the labeller's order, and how many pairs there are.
+    """Pairs of each ranking that the scores order as the labeller did, of how many.
 
-    scores: (batch, K) float. ranks: (batch, K) int64 places, 1 the best; equal places tie; 0 for no list there.
-    A pair counts once, and only if its places differ. Where its two scores are equal, half of it is right.
+    scores: (batch, K) float. ranks: (batch, K) int64 places, 1 the best; equal places
+    tie; 0 for no list there. A pair counts once, and only if its places differ. Where
+    its two scores are equal, half of it is right.
     Returns (right, pairs), each (batch,) float.
     """
-    ### BEGIN SOLUTION 5.5: compare every list with every other, (batch, K, K); count, for each ranking
+    ### BEGIN SOLUTION 5.6: compare every list with every other; count, for each ranking
     present = ranks > 0
-    better = (ranks[:, :, None] < ranks[:, None, :]) & present[:, :, None] & present[:, None, :]
+    better = ranks[:, :, None] < ranks[:, None, :]
+    better = better & present[:, :, None] & present[:, None, :]
     difference = scores[:, :, None] - scores[:, None, :]
     right = (difference > 0).to(scores.dtype) + 0.5 * (difference == 0).to(scores.dtype)
     return (right * better).sum(dim=(1, 2)), better.sum(dim=(1, 2)).to(scores.dtype)
@@ -486,84 +653,102 @@ with once_written():
     print(pairs_right(torch.tensor([[5.0, 1.0, 2.0]]), torch.tensor([[1, 2, 3]])))
 
 # %%
-check("5.5", pairs_right)
+check("5.6", pairs_right)
 
 # %% test="pairs-right-test" points=3
-# 5.5 is graded on other rankings, with ties on both sides and with rankings of fewer lists.
+# 5.6 is graded on other rankings, with ties on both sides and with fewer lists.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
-_grade("5.5", lambda: pairs_right, seeds=(541, 542, 543))
+_grade("5.6", lambda: pairs_right, seeds=(541, 542, 543))
 ### END HIDDEN TESTS
 
 # %% [markdown]
 """
-Now on the rankings that were put aside.
+Now on the rankings that were put aside: first on lists by different writers.
 """
 
 # %%
-held_rankings = [ranking for _, ranking in held_out]
-asked = [ranking.prompt.text for ranking in held_rankings for _ in ranking.texts]
-answers = [text for ranking in held_rankings for text in ranking.texts]
-held_scores = heads.in_rankings(score_texts(reward, tokenizer, asked, answers), held_rankings)
-held_ranks = heads.padded_ranks(held_rankings)
-held_scores.shape, held_ranks.shape
+count = use("5.6", pairs_right)
 
-# %%
-count = use("5.5", pairs_right)
-right, pairs = map(torch.as_tensor, count(held_scores, held_ranks))
+
+def scores_by(model: PreTrainedModel) -> dict[str, Tensor]:
+    lists = held.items()
+    return {kind: heads.score_lists(model, tokenizer, some) for kind, some in lists}
+
+
+opinion = scores_by(reward)
+places_of = {kind: heads.padded_ranks(some) for kind, some in held.items()}
+right, pairs = map(torch.as_tensor, count(opinion["mixed"], places_of["mixed"]))
 print(f"{right.sum():.0f} of {pairs.sum():.0f} pairs: {right.sum() / pairs.sum():.3f}")
 
 # %% [markdown]
 """
-Another sample of lists would have given another number. How different? If all pairs were independent, statistics has
-a formula (Wilson's interval). But pairs of the same four lists rise and fall together, so `stats.ratio_bootstrap`
-draws whole groups of lists again and again.
+Other lists would have given another number. If all pairs were independent, statistics has a formula (Wilson's interval).
+But pairs of the same four lists rise and fall together, so `stats.cluster_ratio` draws whole prompts again and again.
+"""
 
+# %% [markdown]
+"""
 **Predict first:** which interval is wider?
 """
 
 # %%
-group_of = [number for number, one in enumerate(preferences.by_group(held_out).values()) for _ in one]
-right_in, pairs_in = (np.bincount(group_of, part).astype(float) for part in (right, pairs))
-accuracy = stats.ratio_bootstrap(right_in, pairs_in)
+prompts_of = {kind: [one.prompt.text for one in some] for kind, some in held.items()}
+accuracy = stats.cluster_ratio(right, pairs, prompts_of["mixed"])
 print("as if pairs were independent:", stats.wilson(int(right.sum()), int(pairs.sum())))
-print("whole groups drawn again:    ", accuracy)
+print("whole prompts drawn again:   ", accuracy)
 
 # %% [markdown]
 """
-That is why your function counts for each ranking. Report the second interval. `n` is the number of groups: what your
+That is why your function counts for each ranking. Report the second interval. `n` is the number of prompts: what your
 evidence really consists of.
 
 **Predict first.** That was on lists by different writers. And on the crowd's, where SFT wrote all four?
 """
 
-# %%
-from topfive.reward.train import accuracy as accuracy_of
 
-crowd_accuracy = accuracy_of(reward, tokenizer, [ranking for _, ranking in crowd_held])
-print("lists by different writers:", accuracy)
-print("lists by SFT alone:        ", crowd_accuracy)
+# %%
+def accuracy_on(kind: str, scores: Tensor) -> stats.Estimate:
+    return stats.cluster_ratio(*count(scores, places_of[kind]), prompts_of[kind])
+
+
+def beside_a_coin(found: stats.Estimate) -> str:
+    verdict = "better" if found.low > 0.5 else "NO BETTER"
+    return f"{found} · {verdict} than a coin"
+
+
+for kind, scores in opinion.items():
+    print(f"{kind} lists: {beside_a_coin(accuracy_on(kind, scores))}")
 
 # %% [markdown]
 """
-One model, two numbers, and both are true. **An accuracy belongs to the lists it was measured on.** Telling a good list
-from a spoiled one is not the same as telling two ordinary lists apart, and it is ordinary lists that PPO will compare.
-Whenever somebody quotes the accuracy of a reward model, ask: on pairs of what?
-
-### Your reward model · 4 points
-
-When your work is graded, the model in `work/reward` meets rankings of fresh mixed lists, made with a secret seed by a
-labeller without noise. Points go by its pair accuracy there: from 0.60 one, from 0.65 two, from 0.70 four. The
-course's own checkpoint in its place earns none.
+One model, two numbers, both true. **An accuracy belongs to the lists it was measured on.** Telling a good list from a
+spoiled one is not telling two ordinary lists apart, and PPO compares ordinary ones. So ask of any accuracy: on pairs of
+what?
 """
 
-# %% test="reward-model" points=4
-# Your model is measured on other lists. Hand in the folder work/reward with this notebook.
+# %% [markdown]
+"""
+### Your reward model · 3 points
+
+When your work is graded, the model in `work/reward` meets rankings of fresh mixed lists, made with a secret seed by a
+labeller without noise. Points go by its pair accuracy there: from 0.60 one, from 0.65 two, from 0.70 three. They count
+once 5.4 or 5.5 has points of its own: it is your loss that should have trained it. The course's own checkpoint earns
+none.
+"""
+
+# %% test="reward-model" points=3
+# Your model is measured on other lists. Hand in the folder work/reward, too.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_reward as _grade
 
-_grade(seed=90210, at_least={0.60: 1, 0.65: 2, 0.70: 4})
+_grade(
+    {"5.4": lambda: order_loss, "5.5": lambda: plackett_luce_loss},
+    seeds=(536, 537),
+    seed=90210,
+    at_least={0.60: 1, 0.65: 2, 0.70: 3},
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -574,21 +759,26 @@ Is that a bad model, or a hard task? People differ. Nobody can predict a coin.
 """
 
 # %%
-alike = preferences.agreement(held_out)
-crowd_alike = preferences.agreement(crowd_held)
-print("two labellers agree, lists by different writers:", alike)
-print("two of the crowd agree, lists by SFT alone:     ", crowd_alike)
+alike = {
+    "mixed": preferences.agreement(mixed_held),
+    "SFT's": preferences.agreement(crowd_held),
+}
+for kind, agreed in alike.items():
+    print(f"{kind} lists: two labellers agree in {agreed}")
 
 # %% [markdown]
 r"""
-### 5.6 The ceiling · 10 min · 2 points · needs nothing
+### 5.7 The ceiling · 10 min · 2 points · needs nothing
 
 Take one pair. Say a randomly picked labeller gives the **likelier answer** with probability $m$, and the other answer
 with $1-m$. Then
 
 - the best any model can do is to give the likelier answer: it is right with probability $m$;
 - two labellers agree with probability $m^2 + (1-m)^2$: both give the likelier answer, or both the other.
+"""
 
+# %% [markdown]
+"""
 **Predict first.** $m = 0.9$: how often do two labellers agree?
 
 We can measure the agreement, and ask for $m$. Solve for it; your function is the solution. If agreement is below one
@@ -598,11 +788,12 @@ half (which happens by chance in small samples), the answer is ½.
 
 # %% solution="accuracy-ceiling"
 def accuracy_ceiling(agreement: Tensor) -> Tensor:
-    """The m for which m² + (1 − m)² is the agreement: no model can be right more often than that.
+    """The m for which m² + (1 − m)² is the agreement: the most a model can be right.
 
-    agreement: (n,) float, shares of pairs on which two labellers agree. Returns (n,) float, at least 1/2.
+    agreement: (n,) float, shares of pairs on which two labellers agree.
+    Returns (n,) float, at least 1/2.
     """
-    ### BEGIN SOLUTION 5.6: solve m² + (1 − m)² = agreement for m, the larger solution
+    ### BEGIN SOLUTION 5.7: solve m² + (1 − m)² = agreement for the larger m
     return (1 + (2 * agreement - 1).clamp(min=0).sqrt()) / 2
     ### END SOLUTION
 
@@ -612,59 +803,87 @@ with once_written():
     print(accuracy_ceiling(torch.tensor([0.5, 0.6, 0.82, 1.0])))
 
 # %%
-check("5.6", accuracy_ceiling)
+check("5.7", accuracy_ceiling)
 
 # %% test="accuracy-ceiling-test" points=2
-# 5.6 is graded on other agreements, from chance to certainty.
+# 5.7 is graded on other agreements, from chance to certainty.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
-_grade("5.6", lambda: accuracy_ceiling, seeds=(551, 552, 553))
+_grade("5.7", lambda: accuracy_ceiling, seeds=(551, 552, 553))
 ### END HIDDEN TESTS
 
+# %% [markdown]
+"""
+Beside it we put somebody who knows what the labellers go by: the judge itself, without their chance and their likes.
+"""
+
 # %%
-top = use("5.6", accuracy_ceiling)
-lists_by = {"different writers": (alike, accuracy), "SFT alone": (crowd_alike, crowd_accuracy)}
-for title, (agreed, reached) in lists_by.items():
-    ceiling = float(torch.as_tensor(top(torch.tensor([agreed.mean])))[0])
-    print(f"{title:17} labellers agree in {agreed.mean:.2f} · ceiling {ceiling:.2f} · your model {reached.mean:.2f}")
+from topfive.judge import Judge
+
+top = use("5.7", accuracy_ceiling)
+knows = {}
+for kind, some in held.items():
+    repeated = [one.prompt for one in some for _ in one.texts]
+    texts = [text for one in some for text in one.texts]
+    by_judge = torch.from_numpy(Judge().scores(repeated, texts)).float()
+    knows[kind] = heads.in_rankings(by_judge, some)
+
+# %%
+for kind in held:
+    ceiling = float(torch.as_tensor(top(torch.tensor([alike[kind].mean])))[0])
+    print(f"{kind} lists: ceiling {ceiling:.2f}", end=" · ")
+    print("judge", accuracy_on(kind, knows[kind]), end=" · ")
+    print("your model", accuracy_on(kind, opinion[kind]))
 
 # %% [markdown]
 r"""
-So, a bad model or a hard task? What lies above the ceiling is the task; what lies between it and your model is the
-model. The two rows need not give the same answer.
+So, a bad model or a hard task? What lies above the ceiling is the task. What lies below is the model, too few labels,
+and a ceiling that is a little too high. The two rows need not give the same answer.
 
 And the ceiling lies above the agreement: **a model can agree with a labeller more often than a second labeller does.**
 That is nothing superhuman: the second labeller has noise of their own, the model has none.
+"""
 
-But why "at most"? Pairs are not all equally hard. Let half of them be clear ($m = 1$) and half pure taste ($m = ½$).
+# %% [markdown]
+r"""
+Why too high? Pairs are not all equally hard. Let half of them be clear ($m = 1$) and half pure taste ($m = ½$).
 """
 
 # %%
 m = torch.tensor([1.0, 0.5])
-agreed = (m**2 + (1 - m) ** 2).mean()
-bound = float(torch.as_tensor(top(agreed[None]))[0])
-print(f"labellers agree in {agreed:.2f} · the formula says {bound:.3f} · the best model gets {m.mean():.3f}")
+together = (m**2 + (1 - m) ** 2).mean()
+bound = float(torch.as_tensor(top(together[None]))[0])
+print(f"labellers agree in {together:.2f}; the formula says {bound:.3f}", end="; ")
+print(f"the best model gets {m.mean():.3f}")
 
 # %% [markdown]
 r"""
 The curve $m^2+(1-m)^2$ bends upwards, so a mixture of easy and hard pairs agrees more often than middling pairs of
 the same mean $m$ (Jensen's inequality). The formula then hands back too large an $m$: it is an **upper bound**, exact
-only if all pairs are equally hard. Labellers who share a bias, towards longer lists for instance, raise it
-further: they agree for no good reason. And the agreement is itself an estimate with an interval.
+only if all pairs are equally hard.
+"""
 
+# %% [markdown]
+r"""
+Labellers who share a bias, towards longer lists for instance, raise it further: they agree for no good reason. And the
+agreement is itself an estimate with an interval.
+"""
+
+# %% [markdown]
+"""
 ## 8 · Where to read the score, and how sure to be
 
-Questions like "mean or last token?" need a fair comparison. A cheap one: keep the trunk **fixed**, compute all hidden
-states once, and train only the head. That is one vector, so it takes seconds. Every other ranking is enough for that;
-the two cells below take **about 15 seconds**.
+Questions like "mean or last token?" can be asked cheaply: keep the trunk **fixed**, compute all hidden states once, and
+train only the head, one vector. Every other ranking is enough for that. **About 15 seconds.**
 """
 
 # %%
-
 every_other = train_rankings[::2]
 states, states_mask = heads.hidden_states(sft, tokenizer, every_other)
-test_states, test_mask = heads.hidden_states(sft, tokenizer, held_rankings)
+held_states = {}
+for kind, some in held.items():
+    held_states[kind] = heads.hidden_states(sft, tokenizer, some)
 states.shape  # (lists, tokens, width)
 
 # %% [markdown]
@@ -672,68 +891,113 @@ states.shape  # (lists, tokens, width)
 **Predict first:** which reading wins? And will a head alone come near the model in which everything was trained?
 """
 
-# %%
-readings = {"mean of tokens": use("5.1", mean_of_tokens), "last token": use("5.2", last_token)}
-for title, read in readings.items():
-    head = heads.fit_head(states, states_mask, every_other, read=read, loss_fn=pl_loss)
-    found = count(heads.in_rankings(read(test_states @ head, test_mask), held_rankings), held_ranks)
-    print(f"{title:15} {float(found[0].sum() / found[1].sum()):.3f}")
-print(f"{'all trained':15} {accuracy.mean:.3f}  (the model above)")
 
+# %%
+def head_on(kind: str, head: Tensor, read: heads.Read) -> Tensor:
+    its_states, its_mask = held_states[kind]
+    return heads.in_rankings(read(its_states @ head, its_mask), held[kind])
+
+
+readings = {"mean": use("5.1", mean_of_tokens), "last token": use("5.2", last_token)}
+fitted = {
+    name: heads.fit_head(states, states_mask, every_other, read=read, loss_fn=pl_loss)
+    for name, read in readings.items()
+}
+
+# %%
+for kind in held:
+    counted = []
+    for name, read in readings.items():
+        scores = head_on(kind, fitted[name], read)
+        counted.append(count(scores, places_of[kind]))
+        print(f"{kind} lists, {name:10} {accuracy_on(kind, scores)}")
+    (by_mean, of), (by_last, _) = counted
+    ahead = stats.cluster_ratio(by_mean - by_last, of, prompts_of[kind])
+    print(f"{kind} lists, mean is ahead by {ahead}")
 
 # %% [markdown]
 """
-Mind the interval from section 6 before you declare a winner.
+Both heads ordered the same pairs, so their difference has an interval of its own: only if it leaves out 0 has one of
+them won. It speaks of heads on a fixed trunk; one that is trained along may differ.
+"""
 
+# %% [markdown]
+"""
 ### A rival that cannot read
 
 Notebook 00 used no language model for its reward. It added up the worth of the **words** in a list, fitted to the same
 kind of rankings by the same Plackett–Luce loss, with a penalty on large weights (*ridge*). It knows no order of words,
 and not even the prompt.
+"""
 
+# %% [markdown]
+"""
 **Predict first:** on which of the two kinds of lists can it compete?
 """
 
 # %%
 from topfive.reward.words import fit_word_reward, word_accuracy
 
-by_words = fit_word_reward(train_rankings)
-print("words, lists by different writers:", word_accuracy(by_words, held_rankings))
-print("words, lists by SFT alone:        ", word_accuracy(by_words, [ranking for _, ranking in crowd_held]))
+three_of_each = [ranking for group in to_learn for _, ranking in group]
+rivals = {
+    "one ranking of each four": fit_word_reward(train_rankings),
+    "all three": fit_word_reward(three_of_each + mixed_learned),
+}
+for kind, some in held.items():
+    for fed_with, rival in rivals.items():
+        print(f"{kind} lists, {fed_with:24} {word_accuracy(rival, some)}")
 
 # %% [markdown]
 """
-Put the four numbers beside each other: two models, two kinds of lists. Only a model that reads the prompt can notice
-that a fine list answers another question. But where one model wrote all lists and little is left but which words
-please, few and strongly penalised weights are hard to beat with so few rankings. Try the dumb model, too; it tells
-you what your data are about.
+Put these beside your model's two numbers of section 6. Only a model that reads the prompt notices that a fine list
+answers another question. Where one model wrote all lists, much is about which words please. Try the dumb model, too; it
+tells what your data are about.
+"""
 
+# %% [markdown]
+"""
 ### One that practised first
 
-A ranking says little: one order, for twenty items. So the reward model that comes with the course, which has the trunk
-and the head of yours, practised before it saw one: half a million made-up lists with a **mark on every line**, good
-here or spoiled (said twice, against the prompt's constraint, from another topic, vague). A program that knows the item
-bank made the marks, and nobody had to click. Then it went once through the crowd's rankings; those put aside in
-section 1 it has never met.
+A ranking says little: one order, for twenty items. So the reward model that comes with the course, of the same kind as
+yours, practised before it saw one, on a great many made-up lists with a **mark on every line**: good here, or spoiled
+(said twice, against the prompt's constraint, from another topic, vague). A program made the marks, and nobody had to
+click. Then it went once through the crowd's rankings, without those put aside in section 1.
+"""
 
-Practising on plenty of made-up preferences is an old habit (Askell et al. 2021, section 4), and marking steps instead
-of whole answers has a name, *process supervision* (Lightman et al. 2023). **Predict first:** on which kind of lists
-does it help more?
+# %% [markdown]
+"""
+Before you admire it: the marks come from the bank of items that the judge looks things up in, so it was shown much of
+the test's answer key. And its recipe was chosen on these very groups (`docs/carry-on.md`): a little of its number is
+luck.
+"""
+
+# %% [markdown]
+"""
+To learn from other preferences first is an old habit (Askell et al. 2021, section 4, took votes and edits from public
+websites); marking steps instead of answers is called *process supervision* (Lightman et al. 2023).
+"""
+
+# %% [markdown]
+"""
+**Predict first:** on which kind of lists does it help more?
 """
 
 # %%
 from topfive.reward.model import load as load_reward_model
 
-practised = load_reward_model(data.checkpoint("reward"))
-for title, rankings in (("different writers", held_rankings), ("SFT alone", [ranking for _, ranking in crowd_held])):
-    print(f"lists by {title:17} yours {accuracy_of(reward, tokenizer, rankings)}")
-    print(f"{'':26} practised {accuracy_of(practised, tokenizer, rankings)}")
+expert = load_reward_model(data.checkpoint("reward"))
+practised = scores_by(expert)
+for kind in held:
+    for whose, scores in (("yours", opinion[kind]), ("practised", practised[kind])):
+        print(f"{kind} lists, {whose:9} {beside_a_coin(accuracy_on(kind, scores))}")
 
 # %% [markdown]
 """
-Yours was trained on lists by different writers and knows those; practice pays where lists are hard to tell apart. Hold
-it against the ceiling of section 7, not against 1. (Practising took about twenty minutes, so here it is only shown.)
+Hold both against the ceiling and the judge of section 7, not against 1.
+"""
 
+# %% [markdown]
+"""
 ### Three opinions
 
 Heads are cheap, so train **three**, each on its own random draw of the rankings (some twice, some not at all). Where
@@ -741,174 +1005,283 @@ three heads that learned from nearly the same evidence disagree, the evidence do
 """
 
 # %%
-read = readings["mean of tokens"]
-three = [heads.fit_head(states, states_mask, every_other, read=read, loss_fn=pl_loss, seed=seed) for seed in (1, 2, 3)]
-votes = torch.stack([heads.in_rankings(read(test_states @ head, test_mask), held_rankings) for head in three])
-votes.shape  # (heads, rankings, lists)
+read = readings["mean"]
+known, how = (states, states_mask, every_other), {"read": read, "loss_fn": pl_loss}
+three_heads = [heads.fit_head(*known, **how, seed=seed) for seed in (1, 2, 3)]
+a, b = torch.triu_indices(4, 4, offset=1)  # the six pairs of four lists
 
 # %%
-a, b = torch.triu_indices(4, 4, offset=1)
-signs = (votes[:, :, a] - votes[:, :, b]).sign()
-unanimous = signs.sum(dim=0).abs() == len(signs)
-majority_right = signs.sum(dim=0).sign() == (held_ranks[:, b] - held_ranks[:, a]).sign()
-told = held_ranks[:, a] != held_ranks[:, b]
-for title, chosen in (("all three agree", unanimous & told), ("they disagree", ~unanimous & told)):
-    print(
-        f"{title:15} {int(chosen.sum()):4} pairs, majority right in {float(majority_right[chosen].float().mean()):.2f}"
-    )
+for kind, ranks in places_of.items():
+    votes = torch.stack([head_on(kind, head, read) for head in three_heads])
+    signs = (votes[:, :, a] - votes[:, :, b]).sign().sum(dim=0)
+    told = ranks[:, a] != ranks[:, b]
+    right_way = told & (signs.sign() == (ranks[:, b] - ranks[:, a]).sign())
+    for title, chosen in (("agree", signs.abs() == 3), ("differ", signs.abs() < 3)):
+        of = (chosen & told).sum(dim=1)
+        right = (right_way & chosen).sum(dim=1)
+        share = stats.cluster_ratio(right, of, prompts_of[kind])
+        print(f"{kind} lists, the three {title:6} on {int(of.sum()):4} pairs", end="; ")
+        print(f"their majority is right in {share}")
 
 # %% [markdown]
 """
-Disagreement costs no labels. It tells which lists to have ranked next, and during PPO it warns of lists unlike any that
-were ranked (Coste et al. 2024 take the lowest of several rewards for that reason). But it sees only *one* kind of
-ignorance: three heads on one trunk are blind to the same things.
+Where the two intervals of a kind lie apart, disagreement is a warning that costs no labels. Christiano et al. (2017) have
+such lists ranked next; Coste et al. (2024) take the lowest of several rewards during PPO. But three heads on one trunk
+are blind to the same things.
+"""
 
+# %% [markdown]
+"""
 ## 9 · What did it learn?
 
 ### Does it know how sure it is?
 
 σ(difference of scores) is a *probability*. If a model says 0.8, it should be right in 80 of 100 such pairs; then it
 is **calibrated**. For that, the two lists of a pair have to stand in random order, or the outcome would always be 1.
-They do: each labeller saw the four in an order of their own, so let list a be the one that stood further left.
+They do: each labeller saw the four in an order of their own, and list a is the one that stood further left.
 """
 
 # %%
-sure = torch.sigmoid(held_scores[:, a] - held_scores[:, b])[told]
-happened = (held_ranks[:, a] < held_ranks[:, b])[told].long()
-print(f"{len(sure)} pairs, predictions from {sure.min():.2f} to {sure.max():.2f}")
-print(f"a was placed before b in {happened.float().mean():.2f} of them")
+sure, happened = {}, {}
+for kind, ranks in places_of.items():
+    told = ranks[:, a] != ranks[:, b]
+    sure[kind] = torch.sigmoid(opinion[kind][:, a] - opinion[kind][:, b])[told]
+    happened[kind] = (ranks[:, a] < ranks[:, b])[told].long()
+    print(f"{kind} lists: {len(sure[kind])} pairs, predictions from", end=" ")
+    print(f"{sure[kind].min():.2f} to {sure[kind].max():.2f}")
 
 # %% [markdown]
-r"""
-### 5.7 A calibration table · 12 min · 3 points · needs nothing
+"""
+### 5.8 A calibration table · 12 min · 3 points · needs nothing
 
 Sort predictions into bins of equal width. In each bin: what was predicted on average, how often did it happen, and on
-how many pairs does that rest? (Guo et al. 2017, section 2.)
+how many pairs does that rest?
+"""
 
+# %% [markdown]
+"""
 **Predict first.** A model that is *too sure*: is its curve of observed against predicted steeper or flatter than the
 diagonal?
 """
 
+# %% [markdown]
+"""
+(Guo et al. 2017, section 2, sort the probability of the *likelier* answer, never below ½, into bins that hold their
+upper edge. Ours is the probability that a wins, and a bin holds its lower edge.)
+"""
+
 
 # %% solution="calibration-table"
-def calibration_table(probabilities: Tensor, outcomes: Tensor, bins: int = 10) -> Tensor:
+def calibration_table(
+    probabilities: Tensor,
+    outcomes: Tensor,
+    bins: int = 10,
+) -> Tensor:
     """Predicted probability against observed frequency, bin by bin.
 
     probabilities: (n,) float in [0, 1]. outcomes: (n,) 1 where it happened, else 0.
     Bin b (from 0) holds b/bins ≤ p < (b + 1)/bins; the last one also holds p = 1.
-    Returns (bins, 3) float: mean predicted probability, share of outcomes that are 1, number of predictions.
-    Where a bin is empty, the first two are NaN and the third is 0.
+    Returns (bins, 3) float: mean predicted probability, share of outcomes that are 1,
+    number of predictions. Where a bin is empty, the first two are NaN, the third is 0.
     """
-    ### BEGIN SOLUTION 5.7: which bin is each prediction in? then mean, share and count, bin by bin
+    ### BEGIN SOLUTION 5.8: the bin of each prediction; then mean, share and count
     place = (probabilities * bins).long().clamp(max=bins - 1)
     rows = []
     for b in range(bins):
         inside = place == b
-        happened = outcomes[inside].to(probabilities.dtype)
-        rows.append(torch.stack([probabilities[inside].mean(), happened.mean(), inside.sum().to(probabilities.dtype)]))
+        came_true = outcomes[inside].to(probabilities.dtype).mean()
+        number = inside.sum().to(probabilities.dtype)
+        rows.append(torch.stack([probabilities[inside].mean(), came_true, number]))
     return torch.stack(rows)
     ### END SOLUTION
 
 
 # %%
 with once_written():
-    print(calibration_table(torch.tensor([0.5, 0.625, 0.125, 0.25, 0.75]), torch.tensor([1, 0, 0, 1, 1]), bins=2))
+    toy = torch.tensor([0.5, 0.625, 0.125, 0.25, 0.75])
+    print(calibration_table(toy, torch.tensor([1, 0, 0, 1, 1]), bins=2))
 
 # %%
-check("5.7", calibration_table)
+check("5.8", calibration_table)
 
 # %% test="calibration-table-test" points=3
-# 5.7 is graded on other predictions, on the edges of bins and with empty bins.
+# 5.8 is graded on other predictions, on the edges of bins and with empty bins.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
-_grade("5.7", lambda: calibration_table, seeds=(561, 562, 563))
+_grade("5.8", lambda: calibration_table, seeds=(561, 562, 563))
 ### END HIDDEN TESTS
-
-# %%
-table = torch.as_tensor(use("5.7", calibration_table)(sure, happened, bins=10))
-filled = table[table[:, 2] >= 20].double()
-slope = float(np.polyfit(filled[:, 0], filled[:, 1], 1, w=filled[:, 2].sqrt())[0]) if len(filled) > 1 else float("nan")
-verdict = "too sure of itself" if slope < 0.9 else "too modest" if slope > 1.1 else "well calibrated"
-fig, [ax] = plots.figure(width=4.6, height=3.8)
-ax.plot([0, 1], [0, 1], color=plots.INK, linewidth=1, linestyle=":")
-ax.scatter(filled[:, 0], filled[:, 1], s=filled[:, 2], color=plots.RLHF, alpha=0.8)
-ax.set(title=f"The reward model is {verdict}", xlabel="predicted probability", ylabel="observed frequency")
-ax.set(xlim=(0, 1), ylim=(0, 1))
-plots.show(fig, alt=f"Observed frequency against predicted probability; slope {slope:.2f}, the diagonal is 1")
-print(f"slope {slope:.2f} · mean distance from the diagonal (ECE) {measure.calibration_error(table):.3f}")
 
 # %% [markdown]
 """
-The area of a dot is its number of pairs; bins of fewer than 20 are left out. Flatter than the diagonal means too sure,
-steeper means too modest.
+One panel for each kind of lists. The area of a dot is its number of pairs; bins of fewer than 20 are left out. The
+slope is that of the best straight line through the middle; its interval draws prompts again.
+"""
 
-For PPO this matters, since it sets the reward against a penalty, β times the distance from the SFT model (notebook 06):
-too sure means too large, just as if β were too small. (Before PPO, scores are shifted and scaled so that SFT lists have
-mean 0 and standard deviation 1. From then on σ of a difference is no probability any more.)
+# %% [markdown]
+"""
+**Predict first:** will the two panels say the same?
+"""
 
+# %%
+table_of = use("5.8", calibration_table)
+tables, slope_of = {}, {}
+for kind, ranks in places_of.items():
+    tables[kind] = torch.as_tensor(table_of(sure[kind], happened[kind], bins=10))
+    slope_of[kind] = measure.calibration_slope(opinion[kind], ranks, prompts_of[kind])
+drawn = plots.preference_modeling.calibration(tables, slope_of)
+slopes = "; ".join(f"{kind} lists {slope}" for kind, slope in slope_of.items())
+plots.show(drawn, alt=f"Observed against predicted, with slopes: {slopes}")
+
+# %%
+for kind, ranks in places_of.items():
+    slope = measure.calibration_slope(practised[kind], ranks, prompts_of[kind])
+    error = measure.calibration_error(tables[kind])
+    print(f"{kind} lists: yours {slope_of[kind]}, practised {slope}", end="; ")
+    print(f"yours is {error:.2f} off the diagonal on average (ECE)")
+
+# %% [markdown]
+"""
+Flatter than the diagonal means **too sure**, steeper too modest. Near slope 0, differences say nothing, however large
+they are.
+
+PPO compares lists like those on the right. The left panel alone may tell another story, as the accuracy did.
+"""
+
+# %% [markdown]
+"""
+Does being too sure harm PPO? Its *scale* does not: before PPO, scores are scaled so that SFT lists have standard deviation
+1. But then noise is as loud as a good model's knowledge, and PPO walks after both.
+"""
+
+# %% [markdown]
+"""
 ### Is it fooled by length?
 
 The simplest bad reward model counts words. Length may even tell something: a detail or two helps, rambling does not.
 But a model that leans on length more than people do will be exploited (Singhal et al. 2023).
+"""
 
+# %% [markdown]
+"""
 **Predict first:** how often is the longer list the better one, for the labellers? And for the model?
 """
 
+
 # %%
-words = torch.tensor([float(len(text.split())) for text in answers])
-longer = heads.in_rankings(words, held_rankings)
-by_people = count(longer, held_ranks)
-by_model = count(longer, (held_scores.argsort(dim=1, descending=True).argsort(dim=1) + 1))
-for title, (agree, of) in (("the labellers", by_people), ("the reward model", by_model)):
-    print(f"{title:17} put the longer list first in {float(agree.sum() / of.sum()):.2f} of pairs")
+def longer_first(kind: str, ranks: Tensor) -> stats.Estimate:
+    words = [float(len(text.split())) for one in held[kind] for text in one.texts]
+    as_scores = heads.in_rankings(torch.tensor(words), held[kind])
+    return stats.cluster_ratio(*count(as_scores, ranks), prompts_of[kind])
+
+
+for kind, ranks in places_of.items():
+    by_model = opinion[kind].argsort(dim=1, descending=True).argsort(dim=1) + 1
+    print(f"{kind} lists: the labellers", longer_first(kind, ranks), end=" · ")
+    print("your model", longer_first(kind, by_model))
 
 # %% [markdown]
 """
-Here your own `pairs_right` did the work, with the number of words as the "score". One half means that length does not
-count. Compare the second number with the first, not with one half: a model whose labellers like longer lists may like
-them too, as much as they do.
+Here `pairs_right` did the work, with the number of words as the "score". Compare the model with the labellers, not with
+one half: whoever learns from people who like longer lists may like them, too, as much as they do.
+"""
 
+# %% [markdown]
+"""
 ### Does the order matter?
 
 In two ways. *People* may be pulled towards what they see first. The crowd was shown lists in random order, so without
-such a pull each position would have the same mean place.
+such a pull the list shown first would be placed first in one ranking of four.
 """
 
+
 # %%
-shown = np.array([ranking.ranks for _, ranking in crowd])
-print("mean place of the list shown 1st, 2nd, 3rd, 4th:", shown.mean(axis=0).round(2))
-print("shown first and placed first:", stats.wilson(int((shown[:, 0] == 1).sum()), len(shown)), "· by chance 0.25")
+def placed_first(labelled: list[preferences.Labelled]) -> stats.Estimate:
+    first = [float(ranking.ranks[0] == 1) for _, ranking in labelled]
+    prompts = [ranking.prompt.text for _, ranking in labelled]
+    return stats.cluster_bootstrap(first, prompts)
+
+
+print("shown first and placed first:", placed_first(crowd), "· by chance 0.25")
 
 # %% [markdown]
 """
-If that interval leaves out 0.25, the crowd is pulled. Since each worker saw the four in another order, the pull favours
-no list: in the labels it is noise, which lowers agreement and costs accuracy. Had one writer's list always stood first, a
+Is the crowd pulled, then? Look at *who* is. **Predict first:** some workers only pretend to work. What does somebody do
+who wants to be done with a ranking?
+"""
+
+# %%
+by_worker: dict[str, set[tuple[int, ...]]] = {}
+for worker, ranking in crowd:
+    by_worker.setdefault(worker, set()).add(ranking.ranks)
+idle = [worker for worker, given in by_worker.items() if given == {(1, 2, 3, 4)}]
+working = [one for one in crowd if one[0] not in idle]
+print(f"{len(idle)} workers never move a list: {len(crowd) - len(working)} rankings")
+print("without them:", placed_first(working))
+with_them, without = (placed_first(some).mean - 0.25 for some in (crowd, working))
+print(f"the pull is {with_them:.3f} with them, {without:.3f} without")
+
+# %% [markdown]
+"""
+So find those who do not work before you correct a bias (01 does). What is left, if the interval leaves out 0.25, is a
+pull of people who do. Each saw another order, so it is noise in the labels. Had one writer's list always stood first, a
 model would have taken the pull for quality.
-
-*The model* reads from left to right. A list with the same five items backwards is worth the same to our judge, who
-looks at the items alone. To the model?
 """
 
-# %%
-valid = [i for i, text in enumerate(answers) if parse(text).valid][:200]
-backwards = [render(parse(answers[i]).items[::-1]) for i in valid]
-before = score_texts(reward, tokenizer, [asked[i] for i in valid], [answers[i] for i in valid])
-after = score_texts(reward, tokenizer, [asked[i] for i in valid], backwards)
-print(f"turning a list round moves its score by {float((after - before).std()):.2f} (sd)")
-print(f"lists differ by {float(before.std()):.2f} (sd): the first is noise, the second is all it has to say")
+# %% [markdown]
+"""
+*The model* reads from left to right. A list with the same five items backwards is worth the same to our judge, who
+looks at the items alone. To the model? Scores mean something only within a prompt, so we compare the four lists of one.
+"""
 
 # %% [markdown]
-r"""
+"""
+**Predict first:** how many of the six pairs change places if all four lists are turned round?
+"""
+
+
+# %%
+def turning(model: PreTrainedModel, some: list[Ranking]) -> str:
+    whole = [one for one in some if all(parse(text).valid for text in one.texts)]
+    each = list({one.prompt.text: one for one in whole}.values())
+    before = heads.score_lists(model, tokenizer, each)
+    turned = [heads.turned_round(one) for one in each]
+    after = heads.score_lists(model, tokenizer, turned)
+    apart = (before - before.mean(dim=1, keepdim=True)).std()
+    changed = (before[:, a] - before[:, b]).sign() != (after[:, a] - after[:, b]).sign()
+    swapped = stats.bootstrap(changed.float().mean(dim=1))
+    return f"{(after - before).std():.2f} · {apart:.2f} · {swapped}"
+
+
+# %%
+print("turning moves a list (sd) · lists of a prompt lie apart (sd) · pairs that swap")
+for kind, some in held.items():
+    for whose, model in (("yours", reward), ("practised", expert)):
+        print(f"{kind} lists, {whose:9} {turning(model, some)}")
+
+# %% [markdown]
+"""
+Turning round should change nothing. If it moves a list about as far as lists lie apart, the score says as much about
+the order of the items as about the items. In a coin, half of the pairs would change places.
+"""
+
+# %% [markdown]
+"""
 ## 10 · Using it: the best of n
 
 The simplest way to use a reward model needs no training at all: sample $n$ lists, keep the one that scores best.
+"""
 
-### 5.8 What the best of n is · 10 min · 3 points · needs nothing
+# %% [markdown]
+r"""
+### 5.9 What the best of n is · 10 min · 3 points · needs nothing
 
 Suppose the model can give only $k$ answers, sorted from the worst score to the best, with probabilities $p_1, …,
 p_k$. How likely is each to be the best of $n$ independent samples?
+"""
 
+# %% [markdown]
+"""
 **Predict first.** Two answers, half and half, $n = 2$: how often does the worse one survive?
 """
 
@@ -917,10 +1290,11 @@ p_k$. How likely is each to be the best of $n$ independent samples?
 def best_of_n_distribution(probabilities: Tensor, n: int) -> Tensor:
     """How likely each answer is to be the best of n independent samples.
 
-    probabilities: (k,) float, of the k answers from the lowest score to the highest; no two have the same score.
+    probabilities: (k,) float, of the k answers from the lowest score to the highest; no
+    two have the same score.
     Returns (k,) float, which sums to 1.
     """
-    ### BEGIN SOLUTION 5.8: how likely are all n samples answer i or worse? then subtract
+    ### BEGIN SOLUTION 5.9: how likely are all n samples answer i or worse? Subtract
     at_most = probabilities.cumsum(dim=0) ** n
     return at_most.diff(prepend=at_most.new_zeros(1))
     ### END SOLUTION
@@ -931,14 +1305,14 @@ with once_written():
     print(best_of_n_distribution(torch.tensor([0.5, 0.5]), n=2))
 
 # %%
-check("5.8", best_of_n_distribution)
+check("5.9", best_of_n_distribution)
 
 # %% test="best-of-n-test" points=3
-# 5.8 is graded on other answers and other n.
+# 5.9 is graded on other answers and other n.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade as _grade
 
-_grade("5.8", lambda: best_of_n_distribution, seeds=(571, 572, 573))
+_grade("5.9", lambda: best_of_n_distribution, seeds=(571, 572, 573))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -952,11 +1326,12 @@ $$\text{KL} = \log n - \frac{n-1}{n}$$
 """
 
 # %%
-best = use("5.8", best_of_n_distribution)
+best = use("5.9", best_of_n_distribution)
 for k in (2, 10, 1000):
-    before = torch.full((k,), 1 / k, dtype=torch.float64)
-    away = [float(torch.special.xlogy(q, q / before).sum()) for q in (best(before, n) for n in (2, 4, 16))]
-    print(f"{k:5} answers:", *(f"{kl:.3f}" for kl in away), " for n = 2, 4, 16")
+    p = torch.full((k,), 1 / k, dtype=torch.float64)
+    chosen = [best(p, n) for n in (2, 4, 16)]
+    nats = [float(torch.special.xlogy(q, q / p).sum()) for q in chosen]
+    print(f"{k:5} answers:", *(f"{kl:.3f}" for kl in nats), " for n = 2, 4, 16")
 print("  the formula:", *(f"{measure.best_of_n_kl(n):.3f}" for n in (2, 4, 16)))
 
 # %% [markdown]
@@ -964,92 +1339,143 @@ r"""
 With many answers it is all but exact, with few it is too much: two samples can be the same, and then choosing between
 them changes nothing. With only two answers you cannot get further away than log 2, whatever $n$. So it is an **upper
 bound** (Beirami et al. 2024), and a good one for lists, of which there are very many.
+"""
 
-Now with real lists: for each prompt some samples, scored by *your reward model* (which chooses) and by *the judge*
-(who has no say in the choice), at temperature 1, like the lists that were ranked: each token is drawn with the
-probability that the model gives it. **About 10 seconds.** **Predict first:** will the judge's curve follow?
+# %% [markdown]
+"""
+Now with real lists: sixteen samples for each of some prompts, at temperature 1, like the lists that were ranked (each
+token is drawn with the probability that the model gives it). Four choose among them: *your reward model*, the
+*practised* one, the *judge* itself, and *dice*. What they chose is always judged by the judge. **About 15 seconds.**
 """
 
 # %%
 from topfive.evaluate import heldout_prompts
-from topfive.judge import Judge
+from topfive.reward.model import score_texts
 
-few = not training_allowed()
-samples, chosen_prompts = (4, 3) if few else (16, 24)
-prompts = heldout_prompts(data.prompts("train"), chosen_prompts, seed=77)
+samples, number = (4, 3) if few else (16, 32)
+prompts = heldout_prompts(data.prompts("train"), number, seed=77)
 repeated = [prompt for prompt in prompts for _ in range(samples)]
-lists = sample_texts(sft, tokenizer, [prompt.text for prompt in repeated], seed=77, temperature=1.0)
-proxy = score_texts(reward, tokenizer, [prompt.text for prompt in repeated], lists).reshape(-1, samples)
-gold = torch.from_numpy(Judge().scores(repeated, lists)).float().reshape(-1, samples)
-
+queries = [prompt.text for prompt in repeated]
+sampled = sample_texts(sft, tokenizer, queries, seed=77, temperature=1.0)
+gold = torch.from_numpy(Judge().scores(repeated, sampled)).float().reshape(-1, samples)
 
 # %%
-ns = [n for n in (1, 2, 4, 8, 16) if n <= samples]
-
-
-def gains(values: Tensor) -> list[float]:
-    """How much better the best of n is than one sample, for each n, in standard deviations within a prompt."""
-    spread = float((values - values.mean(dim=1, keepdim=True)).std())
-    return [float((measure.best_of_n_mean(proxy, values, n) - values.mean(dim=1)).mean()) / spread for n in ns]
-
-
-away = [measure.best_of_n_kl(n) for n in ns]
-by_proxy, by_judge = gains(proxy), gains(gold)
-fig, [ax] = plots.figure(width=5.4)
-ax.plot(away, by_proxy, color=plots.RLHF, linestyle="--", marker="o", label="reward model")
-ax.plot(away, by_judge, color=plots.JUDGE, marker="o", label="judge")
-title = f"Best of {ns[-1]}: the reward model sees +{by_proxy[-1]:.1f}, the judge {by_judge[-1]:+.1f}"
-ax.set(title=title, xlabel="at most this far from SFT (nats)", ylabel="gain (sd within a prompt)")
-ax.legend(frameon=False, labelcolor=plots.INK)
-plots.show(fig, alt=f"Gain over one sample against KL, for n = {ns}: {title}")
+choosers = {
+    "yours": score_texts(reward, tokenizer, queries, sampled).reshape(-1, samples),
+    "practised": score_texts(expert, tokenizer, queries, sampled).reshape(-1, samples),
+    "judge": gold,
+    "dice": torch.rand(gold.shape, generator=torch.Generator().manual_seed(77)),
+}
 
 # %% [markdown]
 """
-The dashed curve is what we optimise, the green one what we want. The space between them is what the reward model does
-not know. PPO, in notebook 06, can walk much further along this axis than the best of 16, and notebook 07 watches
-what happens there (Gao et al. 2023).
+**Predict first.** The judge's own choice sets the mark. How near will your model come to it, how near the practised one?
+"""
 
+# %%
+ns = [n for n in (1, 2, 4, 8, 16) if n <= samples]
+gains, own = {}, {}
+for name, scores in choosers.items():
+    by_judge = [measure.best_of_n_gain(scores, gold, n) for n in ns]
+    gains[name] = [stats.bootstrap(gain) for gain in by_judge]
+    own[name] = [float(measure.best_of_n_gain(scores, scores, n).mean()) for n in ns]
+away = [measure.best_of_n_kl(n) for n in ns]
+drawn = plots.preference_modeling.best_of_n(away, gains, own["yours"])
+plots.show(drawn, alt=f"Gain over one sample for n = {ns}. {drawn.axes[0].get_title()}")
+
+# %%
+for name, found in gains.items():
+    verdict = "better" if found[-1].low > 0 else "NO BETTER"
+    print(f"best of {ns[-1]} by {name:10} judge {found[-1]}", end=" · ")
+    print(f"{verdict} than chance · own {own[name][-1]:+.2f}")
+
+# %% [markdown]
+"""
+*own* is what each says of its own choice: **everybody is pleased with what they chose, even dice.** The dashed curve rises
+whatever a model knows, so it is no evidence.
+
+Evidence is what somebody else says, with a band. The space below the judge's own choice is what a model does not know.
+"""
+
+# %% [markdown]
+"""
+PPO, in notebook 06, is not bound to the best of 16: it can walk on along this axis for as long as the dashed curve
+rises. Gao et al. (2023) show what happens then, with numbers: the curve that counts turns down.
+"""
+
+# %% [markdown]
+"""
 ## 11 · Your own rankings
 
-All of this was the crowd's opinion. What about yours? This cell copies your ledger from notebook 04, visibly, to
-`work/brought`. If there is none yet, a simulated student who likes vegetarian food stands in.
+All of this was the crowd's opinion. What about yours? The next cell copies what you ranked in notebooks 00 and 04 to
+`work/brought`, where you can see it.
+
+You can also rank here and now. In JupyterLab's menu choose *File → New → Terminal*, and type
+`cd 05-preference-modeling`, then `topfive ledger rank`: three lists at a time, by letters, for as long as you like.
+"""
+
+# %%
+own_rankings = preferences.own_rankings()
+own_prompts = {ranking.prompt.text for ranking in own_rankings}
+print(f"{len(own_rankings)} rankings, for {len(own_prompts)} different prompts")
+
+# %% [markdown]
+"""
+Half of the *prompts* to learn from, half to measure with. That takes four at least, and ten to say anything with an
+interval. If there are fewer than four, a simulated student who likes vegetarian food stands in.
 """
 
 # %%
 from topfive.judge import load_taste
 
-mine = preferences.own_rankings()
-whose = "yours"
-if len(mine) < 4:
-    taste, number = load_taste("vegetarian"), 40 if training_allowed() else 8
-    mine = [ranking for _, ranking in preferences.simulated_rankings(sft, tokenizer, number, seed=8, taste=taste)]
-    whose = "a simulated student's"
-print(len(mine), "rankings,", whose)
+whose, given = "your own", own_rankings
+if len(own_prompts) < 4:
+    taste = load_taste("vegetarian")
+    number, its = 8 if few else 40, {"seed": 8, "taste": taste}
+    simulated = preferences.simulated_rankings(sft, tokenizer, number, **its)
+    whose, given = "a SIMULATED student's", [ranking for _, ranking in simulated]
+to_fit, to_test = preferences.halves(given, seed=5)
+print(f"{whose}: {len(to_fit)} rankings to learn from, {len(to_test)} to measure with")
 
 # %% [markdown]
 """
-Half of them to learn from, half to measure with. The model starts from what the crowd taught it and takes two small
-passes at a tenth of the learning rate.
+Your model starts from what the crowd taught it, and takes two small passes at a tenth of the learning rate. The words of
+section 8 get the same half, and nothing else.
+"""
 
-The words of section 8 get the same half, and nothing else. **Predict first:** who does best on the other half? By
-more than an interval is wide?
+# %% [markdown]
+"""
+**Predict first:** who does best on the other half? By more than an interval is wide?
 """
 
 # %%
-half = len(mine) // 2
 personal = copy.deepcopy(reward)
 config = RewardConfig(epochs=2, learning_rate=1e-4, seed=12)
-train_reward_model(personal, tokenizer, mine[:half], config, loss_fn=pl_loss)
-print("the crowd's model:       ", accuracy_of(reward, tokenizer, mine[half:]))
-print(f"trained on {half} more:     ", accuracy_of(personal, tokenizer, mine[half:]))
-print(f"words, from these {half} only:", word_accuracy(fit_word_reward(mine[:half]), mine[half:]))
+train_reward_model(personal, tokenizer, to_fit, config, loss_fn=pl_loss)
+of_words = fit_word_reward(to_fit)
+
+# %%
+queries = [one.prompt.text for one in to_test for _ in one.texts]
+answers = [text for one in to_test for text in one.texts]
+three_ways = {
+    "the crowd's model": heads.score_lists(reward, tokenizer, to_test),
+    "trained on yours": heads.score_lists(personal, tokenizer, to_test),
+    "words of yours": heads.in_rankings(of_words.scores(queries, answers), to_test),
+}
+own_places = heads.padded_ranks(to_test)
+clusters = [one.prompt.text for one in to_test]
+for name, scores in three_ways.items():
+    found = stats.cluster_ratio(*count(scores, own_places), clusters)
+    print(f"{name:18} {stats.in_words(found)} (yours: {whose})")
 
 # %% [markdown]
 """
-Look at the intervals before you believe the difference: so few rankings are little evidence, to learn from as well as
-to measure with. That is the honest state of affairs with one person's labels. Notebook 08 comes back to it with forty
-of your own.
+Look at the intervals before you believe a difference: so few rankings are little evidence, to learn from as well as to
+measure with. That is the honest state of affairs with one person's labels.
+"""
 
+# %% [markdown]
+"""
 ## 12 · The same with TRL
 
 In practice you would use a library. TRL's `RewardTrainer` takes pairs with the columns `prompt`, `chosen` and
@@ -1060,7 +1486,7 @@ In practice you would use a library. TRL's `RewardTrainer` takes pairs with the 
 # %%
 from topfive.reward.pairs import as_pairs, train_on_pairs
 
-pairs_to_learn = as_pairs(train_rankings[:40])[: 160 if training_allowed() else 8]
+pairs_to_learn = as_pairs(crowd_learned[:40])[: 8 if few else 160]
 pairs_to_learn[0]
 
 # %% [markdown]
@@ -1072,7 +1498,8 @@ from trl import RewardConfig, RewardTrainer
 
 args = RewardConfig(output_dir="…", per_device_train_batch_size=8, learning_rate=3e-4,
                     train_sampling_strategy="sequential", activation_checkpointing=False)
-RewardTrainer(model, args=args, train_dataset=Dataset.from_list(pairs), processing_class=tokenizer).train()
+RewardTrainer(model, args=args, train_dataset=Dataset.from_list(pairs),
+              processing_class=tokenizer).train()
 ```
 
 Twenty steps of each, **about 15 seconds**, most of it TRL's import.
@@ -1083,16 +1510,26 @@ from topfive.reward.reward_trl import trl_reward_losses
 
 start = from_language_model(sft, seed=3)
 theirs = trl_reward_losses(start, tokenizer, pairs_to_learn)
-ours = train_on_pairs(copy.deepcopy(start), tokenizer, pairs_to_learn, read=readings["last token"], loss_fn=loss_of)
+ours = train_on_pairs(
+    copy.deepcopy(start),
+    tokenizer,
+    pairs_to_learn,
+    read=readings["last token"],
+    loss_fn=loss_of,
+)
 print("TRL: ", *(f"{loss:.4f}" for loss in theirs[:6]), "…")
 print("ours:", *(f"{loss:.4f}" for loss in ours[:6]), "…")
-print(f"largest difference in {len(ours)} steps: {max(abs(x - y) for x, y in zip(ours, theirs, strict=True)):.1e}")
+largest = max(abs(x - y) for x, y in zip(ours, theirs, strict=True))
+print(f"largest difference in {len(ours)} steps: {largest:.1e}")
 
 # %% [markdown]
 """
 There is no magic in the library: a head, a difference, a sigmoid. What it adds is what you want at scale, such as
 several GPUs, mixed precision and LoRA.
+"""
 
+# %% [markdown]
+"""
 ## 13 · In your own words · 4 points
 
 A team reports: *"Our reward model agrees with held-out labels in 71 % of pairs. Two labellers agree with each other in
@@ -1100,7 +1537,10 @@ A team reports: *"Our reward model agrees with held-out labels in 71 % of pairs.
 
 In about 150 words: what do the two numbers say, and what do they not? Which two checks would you ask for before a
 policy is trained on this model, and what result of each would stop you?
+"""
 
+# %% [markdown]
+"""
 | points | for |
 |---|---|
 | 1 | computes the ceiling for 65 % agreement and puts 71 % beside it |
@@ -1113,15 +1553,14 @@ policy is trained on this model, and what result of each would stop you?
 """
 At 65 % agreement the ceiling is (1 + √0.3)/2 ≈ 0.77, so 71 % lies below what a perfect predictor could reach. That it
 lies above 65 % says little: the second labeller has noise of their own, while the model predicts what people say on
-average. It does not judge better than people; it is only less noisy than one of them. Both numbers need intervals that
-resample whole groups of lists, and the 71 % counts only if no list stands on both sides of the split.
+average. Both numbers need intervals that resample prompts, and the 71 % counts only if no list stands on both sides.
 
-I would ask for (1) the share of pairs in which the longer list is scored higher, beside the labellers' own share: well
-above theirs stops me; (2) the judge's or fresh labellers' opinion on the best of 16: if it does not rise with the
-model's score, the model rewards something else.
+I would ask for (1) accuracy and calibration on the lists that PPO will compare, the policy's own: an interval that
+reaches 0.5, or a slope near 0, stops me; (2) fresh labellers' opinion of the best of 16: if it is not better than
+dice, the model rewards something else.
 
-PPO raises the score by construction. It looks for lists unlike those that were ranked, where the 71 % was never
-measured. Watch fresh human comparisons and the KL instead, and stop when they turn.
+PPO raises the score by construction, as choosing does even for dice. It looks for lists unlike those that were ranked,
+where the 71 % was never measured. Watch fresh human comparisons and the KL, and stop when they turn.
 """
 
 # %% [markdown]
@@ -1130,19 +1569,50 @@ measured. Watch fresh human comparisons and the KL instead, and stop when they t
 
 - Train with `loss_fn` = the pairs' loss instead of Plackett–Luce, on the same rankings. Does it matter?
 - Fit one number: divide all scores by a temperature that minimises the Bradley–Terry loss on *half* of the held-out
-  rankings, and draw the calibration plot again on the other half.
-- Train on 50, 100, 200 and all rankings. Draw accuracy over their number with intervals. What would twice as many buy?
+  rankings, and draw the calibration plot again on the other half. What becomes of a slope near 0?
+- Train on 50, 100, 200 and all rankings. Draw accuracy over their number with intervals, for both kinds of lists.
+- Swap one item of a good list for one of another topic. Does the score fall, and always?
 - Give a head only three numbers: words, repeated items, lines. How close does it come?
+"""
 
+# %% [markdown]
+"""
 **Papers.** Bradley & Terry 1952 · Luce 1959 · Breslow 1974 (ties) · Plackett 1975 · Christiano et al. 2017, *Deep
-reinforcement learning from human preferences*, [arXiv 1706.03741](https://arxiv.org/abs/1706.03741) · Stiennon et al.
-2020, *Learning to summarize from human feedback*, [2009.01325](https://arxiv.org/abs/2009.01325) · Ouyang et al. 2022
-(InstructGPT), [2203.02155](https://arxiv.org/abs/2203.02155) · Guo et al. 2017, *On calibration of modern neural
-networks*, [1706.04599](https://arxiv.org/abs/1706.04599) · Gao et al. 2023, *Scaling laws for reward model
-overoptimization*, [2210.10760](https://arxiv.org/abs/2210.10760) · Singhal et al. 2023, *A long way to go:
-investigating length correlations in RLHF*, [2310.03716](https://arxiv.org/abs/2310.03716) · Coste et al. 2024, *Reward
-model ensembles help mitigate overoptimization*, [2310.02743](https://arxiv.org/abs/2310.02743) · Beirami et al. 2024,
-*Theoretical guarantees on the best-of-n alignment policy*, [2401.01879](https://arxiv.org/abs/2401.01879)
+reinforcement learning from human preferences*, [arXiv 1706.03741](https://arxiv.org/abs/1706.03741) · Guo et al. 2017,
+*On calibration of modern neural networks*, [1706.04599](https://arxiv.org/abs/1706.04599) · Stiennon et al. 2020,
+*Learning to summarize from human feedback*, [2009.01325](https://arxiv.org/abs/2009.01325) · Askell et al. 2021, *A
+general language assistant as a laboratory for alignment*, [2112.00861](https://arxiv.org/abs/2112.00861) · Ouyang et
+al. 2022 (InstructGPT), [2203.02155](https://arxiv.org/abs/2203.02155)
+"""
+
+# %% [markdown]
+"""
+Gao et al. 2023, *Scaling laws for reward model overoptimization*,
+[2210.10760](https://arxiv.org/abs/2210.10760) · Lightman et al. 2023, *Let's verify step by step*,
+[2305.20050](https://arxiv.org/abs/2305.20050) · Singhal et al. 2023, *A long way to go: investigating length
+correlations in RLHF*, [2310.03716](https://arxiv.org/abs/2310.03716) · Beirami et al. 2024, *Theoretical guarantees on
+the best-of-n alignment policy*, [2401.01879](https://arxiv.org/abs/2401.01879) · Coste et al. 2024, *Reward model
+ensembles help mitigate overoptimization*, [2310.02743](https://arxiv.org/abs/2310.02743)
 
 Next: **06 ppo** takes a reward model like yours and trains a policy against it.
 """
+
+# %% [markdown]
+"""
+## Before you hand in
+
+Save (Ctrl-S), then run the cell below. It runs a copy of this notebook in a fresh kernel, as grading does, and prints one
+page: cells that were lost or copied, lines that work on your machine only, the points of each exercise, answers that are
+still empty. That takes about a minute and changes nothing.
+"""
+
+# %% [markdown]
+"""
+A cell is beyond mending? Write `%revert` into its first line and run it: it comes back as it was given out, and what stood
+there is kept in `work/before-revert/`. Hand in the whole folder, with `work/` in it.
+"""
+
+# %%
+from topfive.validate import before_handing_in
+
+before_handing_in()

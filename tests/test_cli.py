@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from topfive import cli, data, doctor, release, workspace
+from topfive import cli, data, doctor, release, validate, workspace
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger, ranking_event
 from topfive.lists import Prompt, Ranking
@@ -131,6 +131,25 @@ def test_validate_prints_a_page(topfive: Terminal, monkeypatch: pytest.MonkeyPat
     assert (folder, released.name, "gae-test" in tests) == (homework / "06-ppo", "06-ppo.ipynb", True)
 
 
+def test_the_last_cell_of_a_notebook_prints_the_page_but_not_while_it_is_graded(
+    monkeypatch: pytest.MonkeyPatch, homework: Path, capsys: pytest.CaptureFixture[str]
+):
+    from topfive.grading import rehearse
+
+    found = rehearse.Rehearsal((), (), {}, (rehearse.Graded("gae-test", 2.0, 3.0, "6.3: 2 of 3 points"),))
+    monkeypatch.setattr(rehearse, "rehearse", lambda *given: found)
+    monkeypatch.chdir(homework / "06-ppo")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    validate.before_handing_in()
+    assert capsys.readouterr().out == ""
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    validate.before_handing_in()
+    assert "gae-test: 6.3: 2 of 3 points" in capsys.readouterr().out
+    (homework / "06-ppo" / "06-ppo.ipynb").write_text("{")
+    validate.before_handing_in()
+    assert "06-ppo.ipynb is damaged" in capsys.readouterr().out
+
+
 def test_validate_of_what_cannot_be_graded_is_one_line(
     topfive: Terminal, monkeypatch: pytest.MonkeyPatch, homework: Path
 ):
@@ -156,7 +175,7 @@ def test_revert_gives_one_cell_back(topfive: Terminal, homework: Path):
     result = topfive("revert", "06-ppo", "6.3", "--homework", str(homework))
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Cell 'gae' is as it was given out; nothing was changed.")
-    assert topfive("revert", "06-ppo", "6.9", "--homework", str(homework)).code == 2
+    assert topfive("revert", "06-ppo", "6.99", "--homework", str(homework)).code == 2
 
 
 def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):

@@ -72,6 +72,13 @@ def test_equal_texts_share_a_place():
     assert first == second
 
 
+def test_neighbours_within_the_tie_width_share_a_place():
+    asked = student([0.0, 2.0, 0.2, 0.35], noise=0.0)
+    assert asked.rank(PLAIN, (*TEXTS, "fourth")).ranks == (4, 1, 3, 2)
+    asked.tie_width = 0.25
+    assert asked.rank(PLAIN, (*TEXTS, "fourth")).ranks == (2, 1, 2, 2), "each is close to its neighbour"
+
+
 def test_what_the_crowd_says_is_marked():
     assert SOURCE == "simulated"
 

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from tests.conftest import PLAIN, VEGETARIAN
-from topfive.evaluate import Comparison, compare, kl_divergence, quality, win_rate
+from topfive.evaluate import Comparison, changes_by_part, compare, kl_divergence, liked, quality, win_rate
 from topfive.judge import WEIGHTS, Judge, Judgement
 from topfive.lists import Prompt
 from topfive.lm.sampling import encode, generate
@@ -78,6 +78,18 @@ def test_quality_is_the_mean_of_each_part_without_the_taste():
     found = quality([worth(5.0, valid=1.0), worth(0.0, valid=0.0)])
     assert found == {"valid": 0.5, "on_topic": 1, "constraint": 1, "distinct": 1, "specific": 0.5}
     assert found.keys() == WEIGHTS.keys()
+
+
+def test_what_changed_is_measured_prompt_by_prompt():
+    """The taste gains 1 on every prompt, whatever the prompts differ by: no interval is left. Valid gains on half."""
+    before = [worth(float(taste), valid=0.0) for taste in range(6)]
+    after = [worth(float(taste) + 1, valid=float(taste % 2)) for taste in range(6)]
+    found = changes_by_part(Comparison(asked(6), [], [], before, after, Estimate(0.5, 0, 1, 6)))
+    assert list(found) == [*WEIGHTS, "taste"]
+    assert found["taste"] == Estimate(1.0, 1.0, 1.0, 6)
+    assert (found["valid"].mean, found["on_topic"].high) == (0.5, 0.0)
+    assert found["valid"].low < 0.5 < found["valid"].high
+    assert (liked(before), liked(after)) == (2.5, 3.5)
 
 
 def test_a_comparison_keeps_answers_and_judgements_apart(model: PreTrainedModel, tokenizer: Tokenizer):

@@ -3,7 +3,7 @@ import json
 import signal
 import socket
 from dataclasses import replace
-from math import log
+from math import exp, log
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive.errors import TopFiveError
 from topfive.lists import render
-from topfive.lm.losses import next_token_loss, perplexities, perplexity
+from topfive.lm import plain
+from topfive.lm.losses import logprobs_and_kl, next_token_loss, perplexities, perplexity
 from topfive.lm.measure import completion_nats
 from topfive.lm.model import CONTEXT, load, new_model, save
 from topfive.lm.muon import Muon, orthogonalised
@@ -31,7 +32,6 @@ from topfive.lm.train import (
     pack,
     packed_batches,
     pad_batch,
-    padding_waste,
     schedule,
     sft_batches,
 )
@@ -130,6 +130,17 @@ def test_a_checkpoint_without_all_weights_is_refused(model: PreTrainedModel, tok
     (tmp_path / "config.json").write_text(json.dumps({**config, "n_layer": 2}))
     with pytest.raises(TopFiveError, match="not a usable checkpoint"):
         load(tmp_path)
+
+
+# --- a step of training --------------------------------------------------------------------------------------------
+
+
+def test_a_plain_step_by_hand():
+    """Row 0 of the table moves by minus (⅓, −⅔, ⅓)."""
+    table, pair = plain.Bigrams(3), (torch.tensor([[0, 1]]), torch.ones(1, 2, dtype=torch.long))
+    optimizer = torch.optim.SGD(table.parameters(), lr=1.0)
+    losses = plain.train_on(table, optimizer, [pair, pair], next_token_loss)
+    assert losses == pytest.approx([log(3), log(1 + 2 / exp(1))])
 
 
 # --- loss ---------------------------------------------------------------------------------------------------------
@@ -270,6 +281,26 @@ def test_an_answer_is_cut_after_its_first_end_token(model: PreTrainedModel, toke
         assert keep == [1] * length + [0] * (30 - length)
         assert response[length:] == [pad] * (30 - length)
     assert not any(token in text for text in found.texts(tokenizer) for token in ("<end>", "<pad>"))
+
+
+def test_the_plain_loop_writes_what_the_quick_one_does(model: PreTrainedModel, tokenizer: Tokenizer):
+    for prompt in PROMPTS:
+        ids = tokenizer(prompt)["input_ids"]
+        new = plain.generate(model, ids, torch.argmax, tokenizer.eos_token_id, most=12)
+        [text] = sample_texts(model, tokenizer, [prompt], seed=0, temperature=0, max_new_tokens=12)
+        assert tokenizer.decode(new, skip_special_tokens=True) == text
+
+
+def test_an_answers_log_probability_is_that_with_which_it_was_drawn(model: PreTrainedModel, tokenizer: Tokenizer):
+    query, query_mask = encode(tokenizer, ["top 5 soups"] * 8)
+    found = generate(model, query, query_mask, generator=rng(), temperature=0.7, max_new_tokens=20)
+    tokens = torch.cat([query, found.response], dim=1)
+    mask = torch.cat([torch.zeros_like(query), found.mask], dim=1)
+    with torch.no_grad():
+        logits = model(tokens, attention_mask=torch.ones_like(tokens)).logits
+    logprobs, kl = logprobs_and_kl(logits, logits, tokens, mask, temperature=0.7)
+    torch.testing.assert_close(logprobs, found.logprobs.sum(dim=1), atol=1e-3, rtol=1e-4)
+    assert kl.item() == 0
 
 
 def test_sampling_stops_when_all_have_ended(model: PreTrainedModel, tokenizer: Tokenizer):
@@ -420,12 +451,6 @@ def test_a_batch_depends_on_its_step_alone(tokenizer: Tokenizer, texts: list[str
 def test_packing_by_hand():
     assert pack([[5, 6, 7], [8], [9, 10]], end=1, width=4).tolist() == [[5, 6, 7, 1], [8, 1, 9, 10]]
     assert pack([[5]], end=1, width=4).shape == (0, 4)
-
-
-def test_padding_waste_by_hand():
-    assert padding_waste([2, 4, 3, 9], 2) == pytest.approx(8 / 26)
-    assert padding_waste([2, 3, 4, 9], 2) == pytest.approx(6 / 24)
-    assert padding_waste([5, 5, 5], 2) == 0
 
 
 def test_the_callers_functions_make_the_batches(tokenizer: Tokenizer, texts: list[str]):

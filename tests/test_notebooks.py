@@ -132,14 +132,23 @@ def test_code_cells_are_short(assignment: Assignment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["01-labelling-basics", "02-writing-demonstrations", "04-collecting-preferences"])
-def test_text_cells_are_short_and_code_lines_fit_the_page(name: str):
-    cells = from_source(Assignment(name).source.read_text("utf-8")).cells
+@every
+def test_text_cells_are_short_and_code_lines_fit_the_page(assignment: Assignment):
+    cells = from_source(assignment.source.read_text("utf-8")).cells
     words = [len(cell.source.split()) for cell in cells if cell.cell_type == "markdown"]
     assert statistics.median(words) <= 45
     assert max(words) <= 160
     lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert [line for line in lines if len(line) > 88] == []
+
+
+def test_every_graded_notebook_ends_with_the_same_words_about_handing_in():
+    sources = [from_source(one.source.read_text("utf-8")).cells for one in assignments()[1:]]
+    assert len(sources) == 6
+    endings = {tuple(cell.source for cell in cells[-3:]) for cells in sources}
+    [(words, _, code)] = endings
+    assert words.startswith("## Before you hand in")
+    assert code.endswith("before_handing_in()")
 
 
 def test_start_here_runs_for_a_student_without_a_front_end(tmp_path: Path):
@@ -152,6 +161,7 @@ def test_start_here_runs_for_a_student_without_a_front_end(tmp_path: Path):
         output for cell in notebook.cells for output in cell.get("outputs", []) if notebooks.WIDGET in str(output)
     ]
     assert "0 of 3 answered" in str(tables)
+    assert "PPO: " not in str([cell.get("outputs") for cell in notebook.cells]), "curves are watched, so no bar"
 
 
 # --- the builder --------------------------------------------------------------------------------------------------

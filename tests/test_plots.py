@@ -8,13 +8,18 @@ from matplotlib.figure import Figure
 
 from topfive.judge import WEIGHTS, Judgement
 from topfive.plots import BASE, JUDGE, PARTS, RLHF, SFT, LiveCurves, LossCurve, figure, ppo_curves, quality_bars
-from topfive.plots.language_modeling import loss_curve, parts_compared
+from topfive.plots.language_modeling import changes, ladder, loss_curve, parts_compared
 from topfive.plots.ppo import live_html
 from topfive.ppo.trainer import PPOStep
 from topfive.stats import Estimate
 
 HISTORY = [
-    {"objective/scores": -0.1 + 0.5 * step, "objective/kl": 2.0 * step, "response/length": 40.0 - step}
+    {
+        "objective/scores": -0.1 + 0.5 * step,
+        "objective/kl": 2.0 * step,
+        "response/ended": 1.0 - 0.1 * step,
+        "response/length": 40.0 - step,
+    }
     for step in range(4)
 ]
 QUALITY = {"sft": dict.fromkeys(WEIGHTS, 0.5), "ppo": dict.fromkeys(WEIGHTS, 0.75)}
@@ -44,14 +49,14 @@ def test_colours_are_apart():
 def test_curves_draw_the_history_and_their_titles_say_the_finding():
     drawn = ppo_curves(HISTORY)
     draw(drawn)
-    keys = ("objective/scores", "objective/kl", "response/length")
+    keys = ("objective/scores", "objective/kl", "response/ended", "response/length")
     for ax, key in zip(drawn.axes, keys, strict=True):
         [line] = ax.lines
         assert list(line.get_xdata()) == [1, 2, 3, 4]
         assert list(line.get_ydata()) == [row[key] for row in HISTORY]
         assert to_hex(line.get_color()) == RLHF
-    assert [ax.lines[0].get_linestyle() for ax in drawn.axes] == ["--", "-", "-"], "a proxy is dashed"
-    titles = ["The reward model's score went -0.1 → +1.4", "6.0 nats away from SFT", "37 tokens a list"]
+    assert [ax.lines[0].get_linestyle() for ax in drawn.axes] == ["--", "-", "-", "-"], "a proxy is dashed"
+    titles = ["score −0.1 → +1.4", "KL 0.0 → 6.0 nats", "100% → 70% of lists end", "40 → 37 tokens a list"]
     assert [ax.get_title() for ax in drawn.axes] == titles
     assert all(ax.get_xlabel() == "PPO step" for ax in drawn.axes)
     assert "nats" in drawn.axes[1].get_ylabel()
@@ -71,6 +76,16 @@ def test_bars_are_the_parts_before_and_after():
     assert list(ends) == pytest.approx([0.6, 0.8])
 
 
+def test_the_taste_has_a_panel_of_its_own_if_there_is_one():
+    drawn = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 2.5, "ppo": 4.0})
+    draw(drawn)
+    _, taste, _ = drawn.axes
+    assert [(to_hex(bar.get_facecolor()), bar.get_height()) for bar in taste.patches] == [(SFT, 2.5), (RLHF, 4.0)]
+    assert taste.get_title() == "For the taste: 2.5 → 4.0"
+    without = quality_bars(QUALITY, Estimate(0.7, 0.6, 0.8, 300), {"sft": 0.0, "ppo": 0.0})
+    assert len(without.axes) == 2
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [(0.6, 0.8, "wins"), (0.4, 0.8, "is not told apart"), (0.2, 0.6, "is not told apart"), (0.2, 0.4, "loses")],
@@ -83,9 +98,9 @@ def test_the_title_says_who_wins_by_the_interval(low: float, high: float, verdic
 
 def test_live_html_has_a_picture_with_words_for_it_and_the_newest_list():
     html = live_html(ppo_curves(HISTORY), step(3))
-    assert 'alt="Curves of score, KL and length after 3 of 5 steps"' in html
+    assert 'alt="Curves of score, KL, share of lists that end, and length after 3 of 5 steps"' in html
     assert re.search(r'src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
-    assert "step 3 of 5 · score +1.2" in html
+    assert "step 3 of 5 · this list: score +1.2" in html
     assert "top 5 soups\n1. tomato soup" in html
 
 
@@ -120,12 +135,12 @@ def test_live_curves_are_drawn_in_one_place_at_their_turn_and_at_the_end(monkeyp
 # --- the loss of a training run -----------------------------------------------------------------------------------
 
 
-def test_a_loss_curve_says_where_the_running_mean_went():
+def test_a_loss_curve_says_where_the_mean_around_each_step_went():
     drawn = loss_curve([4.0, 2.0, 1.0, 1.0], colour=SFT, window=2)
     draw(drawn)
     thin, mean = drawn.axes[0].lines
     assert list(thin.get_ydata()) == [4, 2, 1, 1]
-    assert list(mean.get_ydata()) == [4, 3, 1.5, 1]
+    assert list(mean.get_ydata()) == pytest.approx([3, 7 / 3, 4 / 3, 1])
     assert to_hex(mean.get_color()) == SFT
     assert drawn.axes[0].get_title() == "The loss went 4.00 → 1.00 nats a token"
 
@@ -154,6 +169,40 @@ def test_a_live_loss_is_one_display_that_is_updated(monkeypatch):
     for number in range(1, 4):
         patient(number, 3, {"loss": 1.0})
     assert len(shown) == 4, "only the last step is drawn"
+
+
+def test_a_live_loss_measures_what_is_held_out_a_few_times(monkeypatch):
+    monkeypatch.setattr(IPython.display, "display", lambda content, display_id: None)
+    asked = iter(range(100))
+    curve = LossCurve(seconds=1000, validate=lambda: 3.0 - next(asked) / 10)
+    for step in range(1, 20):
+        curve(step, 20, {"loss": 1.0})
+    assert list(curve.validated) == [2, 4, 6, 8, 10, 12, 14, 16, 18]
+    drawn = loss_curve(curve.losses, validated=curve.validated)
+    draw(drawn)
+    assert drawn.axes[0].get_title() == "The loss went 1.00 → 1.00 nats a token, held out 2.20"
+    assert list(drawn.axes[0].lines[2].get_ydata()) == list(curve.validated.values())
+
+
+def test_a_ladder_names_its_widest_step():
+    drawn = ladder({"knows nothing": 8.3, "how often": 6.1, "base": 1.5}, "nats a token")
+    draw(drawn)
+    ax = drawn.axes[0]
+    assert ax.get_title() == "The widest step, 4.6 nats: how often → base"
+    assert [bar.get_width() for bar in ax.patches] == [8.3, 6.1, 1.5]
+    assert to_hex(ax.patches[2].get_facecolor()) == to_hex(BASE)
+
+
+def test_changes_fill_the_dots_whose_interval_leaves_0_out_and_count_them_up_and_down():
+    parts = {"valid": Estimate(0.2, 0.1, 0.3, 9), "distinct": Estimate(-0.2, -0.3, -0.1, 9)}
+    parts["specific"] = Estimate(0.1, -0.1, 0.3, 9)
+    drawn = changes({"base → yours": parts})
+    draw(drawn)
+    ax = drawn.axes[0]
+    assert ax.get_title() == "base → yours: 1 up, 1 down"
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [dot.get_markerfacecolor() for dot in dots] == [SFT, SFT, "none"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["five numbered items", "no repeats", "specific"]
 
 
 def test_parts_compared_names_what_changed_most():

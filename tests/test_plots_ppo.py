@@ -13,7 +13,7 @@ def test_advantages_name_the_token_with_the_most_credit():
 
 def test_clipping_is_read_off_the_function():
     titles = [ax.get_title() for ax in plots_ppo.clipped(policy_loss).axes]
-    assert titles == ["A good token (Â = +1):\nflat from 1.2 to 1.8", "A bad token (Â = −1):\nflat from 0.4 to 0.8"]
+    assert titles == ["A good token (Â = +1):\nflat above 1.2", "A bad token (Â = −1):\nflat below 0.8"]
     unclipped = plots_ppo.clipped(lambda new, old, gains, mask, cliprange: -((new - old).exp() * gains).mean())
     assert "flat nowhere" in unclipped.axes[0].get_title()
 
@@ -52,6 +52,30 @@ def test_the_sweep_names_the_favourites_of_both():
     runs = [one("ppo", 0.0, 3.0, 0.2), one("ppo", 0.3, 1.0, 0.6), one("dpo", 0.1, 0.5, 0.7)]
     drawn = plots_ppo.sweep([*runs, one("ppo", 0.3, 0.9, 0.5, seed=1)])
     titles = [ax.get_title() for ax in drawn.axes]
-    assert titles == ["The reward model likes β = 0 best", "The judge likes DPO best"]
+    assert titles == ["The reward model likes α = 0 best", "The judge likes DPO β = 0.1 best"]
     named = [text.get_text() for text in drawn.axes[0].texts]
-    assert named == ["β 0", "β 0.3", "DPO"], "a dot a run, a name only for those of the first seed"
+    assert named == ["α = 0", "α = 0.3", "DPO β = 0.1"], "a dot a run, a name only for those of the first seed"
+    far = plots_ppo.sweep([*runs, one("ppo", 0.01, -5.0, 0.0)])
+    assert "α = 0.01 (score −5.0)" in [text.get_text() for text in far.axes[0].texts]
+    assert far.axes[0].get_ylim()[0] > -3
+
+
+def test_the_clinic_has_a_row_a_fault_and_says_which_instruments_ring():
+    healthy = [{"a": [1.0, 2.0], "objective/kl": [0.1, 0.2]}, {"a": [1.0, 2.5], "objective/kl": [0.1, 0.3]}]
+    sick = {
+        "no brakes": {"a": [1.0, 2.2], "objective/kl": [0.1, 50.0]},
+        "flipped": {"a": [1, 0], "objective/kl": [0, 0]},
+    }
+    labels = {"a": "score", "objective/kl": "KL", "b": "not recorded here"}
+    drawn = plots_ppo.clinic(healthy, sick, labels, {"no brakes": ["objective/kl"], "flipped": ["a"]})
+    assert len(drawn.axes) == 4
+    assert [ax.get_title() for ax in drawn.axes[:2]] == ["score", "KL"]
+    assert [[text.get_text() for text in ax.texts] for ax in drawn.axes] == [[], ["rings"], ["rings"], []]
+    assert [len(ax.lines) for ax in drawn.axes] == [3, 3, 3, 3]
+
+
+def test_other_runs_are_drawn_behind_a_run_where_they_have_the_curve():
+    history = [{"objective/scores": -0.2, "objective/kl": 1.0, "response/ended": 1.0, "response/length": 40.0}] * 3
+    drawn = plots_ppo.ppo_curves(history, behind=[{"objective/scores": [0.0, 0.1], "objective/kl": [0.0, 0.2]}])
+    assert [len(ax.lines) for ax in drawn.axes] == [2, 2, 1, 1]
+    assert drawn.axes[0].get_title() == "score −0.2 → −0.2"

@@ -95,16 +95,63 @@ def homework(tmp_path, monkeypatch):
 
 def test_no_ledger_is_no_error(homework, capsys):
     assert preferences.own_rankings() == []
-    assert "You have no rankings in 04-collecting-preferences yet" in capsys.readouterr().out
+    assert "You have no rankings in 00-start-here or 04-collecting-preferences or here yet" in capsys.readouterr().out
+
+
+def keep(homework, name, *given):
+    """Rankings of `texts` with `ranks` in the ledger of an assignment."""
+    (homework / name).mkdir(exist_ok=True)
+    book = Ledger(homework / name / "work" / "ledger.jsonl")
+    for texts, ranks in given:
+        book.append(ranking_event(Ranking(PLAIN, tuple(texts), ranks)))
+    return book.path
 
 
 def test_own_rankings_come_from_the_ledger_of_04(homework, capsys):
-    (homework / "04-collecting-preferences").mkdir()
-    earlier = Ledger(homework / "04-collecting-preferences" / "work" / "ledger.jsonl")
-    for ranks in ((2, 1), (1, 1)):
-        earlier.append(ranking_event(Ranking(PLAIN, ("a", "b"), ranks)))
+    keep(homework, "04-collecting-preferences", ("ab", (2, 1)), ("ab", (1, 1)))
     assert preferences.own_rankings() == [Ranking(PLAIN, ("a", "b"), (2, 1))]
     assert "1 of your rankings" in capsys.readouterr().out
+
+
+def test_own_rankings_come_from_00_and_from_this_folder_as_well_and_each_once(homework, capsys):
+    keep(homework, "00-start-here", ("abcd", (2, 1, 3, 4)), ("ab", (1, 2)))
+    keep(homework, "04-collecting-preferences", ("ab", (1, 2)))
+    keep(homework, "05-preference-modeling", ("cde", (1, 2, 3)))
+    found = preferences.own_rankings()
+    assert [ranking.texts for ranking in found] == [("a", "b", "c", "d"), ("a", "b"), ("c", "d", "e")]
+    said = capsys.readouterr().out
+    for line in ("2 of your rankings from 00-start-here", "1 of your rankings from this folder"):
+        assert line in said
+
+
+def test_what_the_terminal_wrote_is_brought(homework, capsys):
+    from topfive.ledger import default_path, plain
+
+    tasks = plain.shipped_tasks(3)[:2]
+    typed = iter(["a b c", "c b a"])
+    assert plain.rank(tasks, Ledger(default_path()), ask=lambda _: next(typed), tell=lambda _: None) == 2
+    assert [ranking.prompt for ranking in preferences.own_rankings()] == [task.prompt for task in tasks]
+
+
+def test_a_torn_line_is_reported_once(homework, capsys):
+    path = keep(homework, "04-collecting-preferences", ("ab", (1, 2)))
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"kind": "ans')
+    assert len(preferences.own_rankings()) == 1
+    assert capsys.readouterr().out.count("kept, skipped") == 1
+
+
+def test_halves_share_no_prompt():
+    from dataclasses import replace
+
+    asked = [replace(PLAIN, text=f"top 5 soups for day {day}") for day in range(5)]
+    given = [Ranking(prompt, ("a", "b"), ranks) for prompt in asked for ranks in ((1, 2), (2, 1), (1, 2))]
+    first, second = preferences.halves(given)
+    assert (len(first), len(second)) == (6, 9)
+    assert not {one.prompt for one in first} & {one.prompt for one in second}
+    assert {one.prompt for one in first} != set(asked[:2]), "not by time"
+    assert preferences.halves(given) == (first, second)
+    assert preferences.halves(given[:1]) == ([], given[:1])
 
 
 def test_agreement_by_hand():

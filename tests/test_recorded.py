@@ -43,12 +43,12 @@ def test_all_methods_are_recorded_and_nothing_twice(tmp_path, monkeypatch, capsy
 def test_runs_of_other_settings_or_damaged_ones_are_made_again(tmp_path):
     identity = {"settings": recorded._plain(TINY), "seed": 0, "sft": "abc"}
     file = tmp_path / "ppo-beta0-seed0.json"
-    assert not recorded._is_made(file, identity)
+    assert not recorded.is_made(file, identity)
     file.write_text(json.dumps({**identity, "win_rate": {}}), "utf-8")
-    assert recorded._is_made(file, identity)
-    assert not recorded._is_made(file, {**identity, "seed": 1})
+    assert recorded.is_made(file, identity)
+    assert not recorded.is_made(file, {**identity, "seed": 1})
     file.write_text("{", "utf-8")
-    assert not recorded._is_made(file, identity)
+    assert not recorded.is_made(file, identity)
 
 
 def test_without_recorded_runs_there_are_none(tmp_path):

@@ -108,8 +108,8 @@ def test_where_the_disk_is_full_the_notebook_stays_as_it_was(folder: Path, monke
 
 
 def test_two_copies_and_unknown_cells_are_one_line(folder: Path):
-    with pytest.raises(TopFiveError, match=r"there is no exercise or cell '6.9'; the cells are token-logprobs"):
-        revert.revert(folder, "6.9")
+    with pytest.raises(TopFiveError, match=r"there is no exercise or cell '6.99'; the cells are token-logprobs"):
+        revert.revert(folder, "6.99")
     edit(folder, lambda cells: cells.append({**one(cells, "gae"), "id": "twin"}))
     with pytest.raises(TopFiveError, match="cell 'gae' is there 2 times"):
         revert.revert(folder, "gae")

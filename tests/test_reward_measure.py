@@ -9,14 +9,25 @@ import torch
 
 from tests.conftest import PLAIN, SOUPS, VEGETARIAN
 from topfive.lists import Ranking, render
-from topfive.reward.heads import fit_head, hidden_states, in_rankings, last_token, mean_of_tokens, padded_ranks
-from topfive.reward.losses import plackett_luce_loss
+from topfive.reward.heads import (
+    fit_head,
+    hidden_states,
+    in_rankings,
+    last_token,
+    mean_of_tokens,
+    padded_ranks,
+    score_lists,
+    turned_round,
+)
+from topfive.reward.losses import order_loss, plackett_luce_loss
 from topfive.reward.measure import (
     accuracy_ceiling,
     best_of_n_distribution,
+    best_of_n_gain,
     best_of_n_kl,
     best_of_n_mean,
     calibration_error,
+    calibration_slope,
     calibration_table,
     pairs_right,
 )
@@ -165,3 +176,66 @@ def test_the_mean_best_of_n_counts_every_subset():
     assert best_of_n_mean(order, values, 1).item() == pytest.approx(70 / 3)
     assert best_of_n_mean(order, values, 2).item() == pytest.approx((10 + 10 + 40) / 3)
     assert best_of_n_mean(order, values, 3).item() == 10
+
+
+# --- what notebook 05 measures ------------------------------------------------------------------------------------
+
+
+def test_one_order_costs_what_a_ranking_without_ties_costs():
+    scores = torch.tensor([2.0, -1.0, 0.5])
+    assert order_loss(scores).item() == pytest.approx(
+        plackett_luce_loss(scores[None], torch.tensor([[1, 2, 3]])).item()
+    )
+
+
+def test_lists_are_scored_ranking_by_ranking_and_read_once(reward_model, tokenizer):
+    """The second ranking has fewer lists, one of them already scored."""
+    rankings = [RANKINGS[0], Ranking(PLAIN, (LISTS[2], LISTS[5]), (1, 2))]
+    found = score_lists(reward_model, tokenizer, rankings)
+    each = score_texts(reward_model, tokenizer, [PLAIN.text] * 5, [*LISTS[:3], LISTS[2], LISTS[5]])
+    assert found.shape == (2, 3)
+    torch.testing.assert_close(found[0], each[:3])
+    torch.testing.assert_close(found[1, :2], each[3:])
+    assert found[1, 2] == 0
+
+
+def test_a_list_turned_round_has_the_same_items_backwards():
+    turned = turned_round(RANKINGS[0])
+    assert turned.texts[0] == render(NAMES[:5][::-1])
+    assert (turned.ranks, turned.prompt) == (RANKINGS[0].ranks, RANKINGS[0].prompt)
+    assert turned_round(turned) == RANKINGS[0]
+
+
+def test_the_slope_is_the_line_through_the_middle():
+    """Of two pairs that the model gives 0.75 and 0.9, the first came out and the second did not; a tie is none."""
+    scores = torch.tensor([[math.log(3), 0.0], [math.log(9), 0.0], [5.0, 0.0]])
+    ranks = torch.tensor([[1, 2], [2, 1], [1, 1]])
+    slope = calibration_slope(scores, ranks, ["a", "b", "c"])
+    assert slope.mean == pytest.approx((0.25 * 0.5 - 0.4 * 0.5) / (0.25**2 + 0.4**2))
+    assert slope.n == 2
+    swapped = calibration_slope(scores.flip(1), ranks.flip(1), ["a", "b", "c"])
+    assert swapped.mean == pytest.approx(slope.mean)
+
+
+def test_a_calibrated_model_has_slope_1_and_one_that_is_twice_as_sure_less():
+    generator = torch.Generator().manual_seed(0)
+    scores = 2 * torch.randn(4000, 2, generator=generator)
+    first = torch.rand(4000, generator=generator) < torch.sigmoid(scores[:, 0] - scores[:, 1])
+    ranks = torch.where(first[:, None], torch.tensor([1, 2]), torch.tensor([2, 1]))
+    calibrated, too_sure = (calibration_slope(times * scores, ranks, range(4000)) for times in (1, 4))
+    assert calibrated.low < 1 < calibrated.high
+    assert too_sure.high < 1
+
+
+def test_a_place_without_a_list_makes_no_pair():
+    with_three = calibration_slope(torch.tensor([[1.0, 0.0, 7.0]]), torch.tensor([[1, 2, 0]]), ["a"])
+    assert with_three.mean == calibration_slope(torch.tensor([[1.0, 0.0]]), torch.tensor([[1, 2]]), ["a"]).mean
+
+
+def test_the_gain_of_one_is_nothing_and_dice_gain_nothing_but_in_their_own_eyes():
+    generator = torch.Generator().manual_seed(0)
+    gold, dice = torch.randn(2, 400, 16, generator=generator)
+    assert best_of_n_gain(dice, gold, 1).abs().max() < 1e-5
+    assert best_of_n_gain(dice, gold, 16).mean().abs() < 0.15
+    assert best_of_n_gain(dice, dice, 16).mean() == pytest.approx(1.77, abs=0.1)
+    assert best_of_n_gain(gold, gold, 16).mean() == pytest.approx(1.77, abs=0.1)

@@ -20,6 +20,7 @@ from topfive.lm.train import TrainConfig
 from topfive.run import RunConfig, run
 
 KEYS = {"profile", "seed", "taste", "rankings", "source", "seconds", "reward_model", "ppo", "win_rate", "quality"}
+KEYS |= {"liked", "change"}
 
 
 @pytest.fixture
@@ -40,7 +41,10 @@ def test_a_small_run_is_whole_and_repeats_itself(small):
         sum(value for key, value in report["seconds"].items() if key != "total"), abs=0.05
     )
     assert set(report["quality"]["sft"]) >= {"valid", "on_topic", "constraint", "distinct"}
-    assert report["win_rate"]["n"] == 24
+    assert report["win_rate"]["n"] == report["change"]["taste"]["n"] == 24
+    assert report["change"]["taste"]["mean"] == pytest.approx(report["liked"]["ppo"] - report["liked"]["sft"])
+    assert report["ppo"]["furthest"]["step"] in (1, 2)
+    assert report["ppo"]["furthest"]["kl"] >= report["ppo"]["kl_train"]
     assert report["win_rate"]["low"] <= report["win_rate"]["mean"] <= report["win_rate"]["high"]
     assert (folder / "lists.md").read_text("utf-8").count("| SFT | after PPO |") == 12
     assert (folder / "ppo.png").stat().st_size > 1000

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from topfive.stats import Estimate, bootstrap, cluster_bootstrap, ratio_bootstrap, wilson
+from topfive.stats import Estimate, bootstrap, cluster_bootstrap, cluster_ratio, in_words, ratio_bootstrap, wilson
 
 
 def test_wilson_by_its_formula():
@@ -66,6 +66,21 @@ def test_clusters_are_drawn_whole_whatever_their_order():
     assert (found.mean, found.n) == (pytest.approx(values.mean()), 20)
     assert found == ratio_bootstrap(values.reshape(3, 20).sum(axis=0), np.full(20, 3.0))
     assert cluster_bootstrap(values, range(60)).to_dict() == pytest.approx(bootstrap(values).to_dict())
+
+
+def test_a_ratio_over_clusters_adds_up_first_and_leaves_out_who_says_nothing():
+    found = cluster_ratio([1, 2, 0, 3], [2, 2, 0, 4], ["a", "b", "c", "a"])
+    assert (found.mean, found.n) == (6 / 8, 2)
+    assert found == ratio_bootstrap(np.array([4.0, 2.0]), np.array([6.0, 2.0]))
+    with pytest.raises(ValueError, match="no values"):
+        cluster_ratio([1], [0], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(4, "0.67 (n = 4: too few for an interval)"), (5, "0.67 [0.50, 1.00] (n = 5)")]
+)
+def test_few_clusters_have_no_interval(n: int, said: str):
+    assert in_words(Estimate(2 / 3, 0.5, 1.0, n)) == said
 
 
 def test_nothing_to_estimate_is_refused():

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from topfive.judge import Judge, Taste
 from topfive.lists import Prompt, Ranking
@@ -24,26 +23,36 @@ class Student:
     """A simulated student with a taste: orders lists by the judge's score plus Gumbel noise.
 
     Adding independent Gumbel noise of scale `taste.noise` before sorting draws from the Plackett–Luce distribution
-    with strengths exp(score / noise) (Yellott 1977).
+    with strengths exp(score / noise) (Yellott 1977). tie_width: neighbours that then lie closer than this are tied.
     """
 
-    def __init__(self, taste: Taste, seed: int):
+    def __init__(self, taste: Taste, seed: int, tie_width: float = 0.0):
         self.judge = Judge(taste)
+        self.tie_width = tie_width
         self.rng = np.random.default_rng(seed)
 
     def rank(self, prompt: Prompt, texts: Sequence[str]) -> Ranking:
-        """Order `texts`, best first. Equal texts share a place; nothing else ties."""
+        """Order `texts`, best first. Equal texts share a place, and so do neighbours within the tie width."""
         utilities = self.judge.scores([prompt] * len(texts), texts)
-        return _ordered(prompt, texts, utilities, self.judge.taste.noise, self.rng)
+        return _ordered(prompt, texts, utilities, self.judge.taste.noise, self.rng, self.tie_width)
 
 
 def _ordered(
-    prompt: Prompt, texts: Sequence[str], utilities: NDArray[np.float64], noise: float, rng: np.random.Generator
+    prompt: Prompt,
+    texts: Sequence[str],
+    utilities: NDArray[np.float64],
+    noise: float,
+    rng: np.random.Generator,
+    tie_width: float = 0.0,
 ) -> Ranking:
     distinct = list(dict.fromkeys(texts))
     drawn = dict(zip(distinct, rng.gumbel(scale=noise, size=len(distinct)), strict=True))
-    noisy = utilities + np.array([drawn[text] for text in texts])
-    return Ranking(prompt, tuple(texts), tuple(rankdata(-noisy, method="dense").astype(int).tolist()))
+    noisy = -(utilities + np.array([drawn[text] for text in texts]))
+    order = np.argsort(noisy, kind="stable")
+    steps = np.diff(noisy[order], prepend=noisy[order[0]]) > tie_width
+    places = np.empty(len(texts), dtype=int)
+    places[order] = 1 + steps.cumsum()
+    return Ranking(prompt, tuple(texts), tuple(places.tolist()))
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,24 @@ def quality(judged: Sequence[Judgement]) -> dict[str, float]:
     return {part: float(np.mean([getattr(one, part) for one in judged])) for part in WEIGHTS}
 
 
+def liked(judged: Sequence[Judgement]) -> float:
+    """Mean points of a list for the judge's taste, which `quality` leaves out."""
+    return float(np.mean([one.taste for one in judged]))
+
+
+def changes_by_part(result: Comparison) -> dict[str, Estimate]:
+    """How much each part of quality, and the taste, changed from before to after; the intervals resample prompts.
+
+    Both answered the same prompts, so it is the difference on each that is averaged.
+    """
+    prompts = [prompt.text for prompt in result.prompts]
+    judged = list(zip(result.judged_before, result.judged_after, strict=True))
+    return {
+        part: cluster_bootstrap([getattr(after, part) - getattr(before, part) for before, after in judged], prompts)
+        for part in (*WEIGHTS, "taste")
+    }
+
+
 @torch.no_grad()
 def kl_divergence(
     policy: PreTrainedModel,

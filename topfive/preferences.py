@@ -3,8 +3,10 @@
 Everything that asks for the crowd's rankings asks `crowd_rankings`, so another source is one change in one place.
 """
 
+import contextlib
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedModel
@@ -20,7 +22,7 @@ from topfive.stats import Estimate, ratio_bootstrap
 
 LISTS_A_RANKING = 4
 LABELLERS = 3
-COLLECTED_IN = "04-collecting-preferences"
+COLLECTED_IN = ("00-start-here", "04-collecting-preferences")
 
 Labelled = tuple[str, Ranking]
 
@@ -53,18 +55,19 @@ def simulated_rankings(
     labellers: int = 1,
     split: str = "train",
     mixed: bool = False,
+    tie_width: float = 0.0,
 ) -> list[Labelled]:
     """`groups` groups of four fresh lists, each ranked by simulated labellers of one taste, who see them in any order.
 
-    taste: by default none, and noise of 0.5. mixed: the lists of a group have different writers (`mixed_lists`);
-    otherwise all are the model's own, at temperature 1, so that there is something to tell apart. Prompts are of
-    `split`, on topics that have training prompts.
+    taste: by default none, and noise of 0.5. tie_width: lists worth less than this apart are tied. mixed: the lists of
+    a group have different writers (`mixed_lists`); otherwise all are the model's own, at temperature 1, so that there
+    is something to tell apart. Prompts are of `split`, on topics that have training prompts.
     """
     written = (
         mixed_lists(model, tokenizer, groups, seed, split) if mixed else _sampled(model, tokenizer, groups, seed, split)
     )
     rng = np.random.default_rng(seed)
-    people = [Student(taste or Taste(noise=0.5), seed=1000 * seed + index) for index in range(labellers)]
+    people = [Student(taste or Taste(noise=0.5), 1000 * seed + index, tie_width) for index in range(labellers)]
     return [
         (f"s{index}", person.rank(prompt, rng.permutation(texts).tolist()))
         for prompt, texts in written
@@ -107,17 +110,41 @@ def _on_known_topics(split: str) -> list[Prompt]:
 
 
 def own_rankings() -> list[Ranking]:
-    """The rankings in the ledger of notebook 04, copied to work/brought/; an empty list and kind words if none."""
-    try:
-        path = ledger.bring(COLLECTED_IN)
-    except ledger.LedgerError:
-        print(f"You have no rankings in {COLLECTED_IN} yet. That is fine: what needs them here goes on without.")
-        return []
-    found, problems = ledger.rankings(path)
-    print(*(f"kept and skipped: {problem}" for problem in problems), sep="\n", end="\n" if problems else "")
-    usable = [ranking for ranking in found if ranking.decisive]
-    print(f"{len(usable)} of your rankings prefer something to something")
-    return usable
+    """The student's rankings that prefer a list to another: of 00 and 04, copied to work/brought/, and of this folder.
+
+    This folder's ledger is where `topfive ledger rank` writes. Says where how many were found. One that was given
+    twice in the same words counts once.
+    """
+    found: dict[Ranking, None] = {}
+    for where, path in _own_ledgers().items():
+        given, problems = ledger.rankings(path)
+        usable = [ranking for ranking in given if ranking.decisive]
+        print(*problems, f"{len(usable)} of your rankings from {where}", sep="\n")
+        found |= dict.fromkeys(usable)
+    if not found:
+        print(f"You have no rankings in {' or '.join(COLLECTED_IN)} or here yet, and need none to go on.")
+    return list(found)
+
+
+def _own_ledgers() -> dict[str, Path]:
+    """By where they are from, the ledgers that there are."""
+    here = ledger.default_path()
+    ledgers = {}
+    for assignment in COLLECTED_IN:
+        with contextlib.suppress(ledger.LedgerError):
+            ledgers[assignment] = ledger.bring(assignment)
+    return ledgers | ({"this folder": here} if here.is_file() else {})
+
+
+def halves(rankings: Sequence[Ranking], seed: int = 0) -> tuple[list[Ranking], list[Ranking]]:
+    """Rankings to learn from and rankings to measure with: prompts are shuffled, and none is on both sides."""
+    asked = list(dict.fromkeys(ranking.prompt.text for ranking in rankings))
+    order = np.random.default_rng(seed).permutation(len(asked))
+    first = {asked[index] for index in order[: len(asked) // 2]}
+    return (
+        [ranking for ranking in rankings if ranking.prompt.text in first],
+        [ranking for ranking in rankings if ranking.prompt.text not in first],
+    )
 
 
 def by_group(labelled: Sequence[Labelled]) -> dict[tuple[str, ...], list[Labelled]]:

@@ -24,6 +24,14 @@ class Estimate:
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}] (n = {self.n})"
 
 
+FEW = 5  # clusters: of fewer, drawing them again says little about others
+
+
+def in_words(found: Estimate) -> str:
+    """An estimate from resampled clusters, without an interval where they are too few for one."""
+    return str(found) if found.n >= FEW else f"{found.mean:.2f} (n = {found.n}: too few for an interval)"
+
+
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     """Share of successes with Wilson's score interval (Wilson 1927).
 
@@ -48,10 +56,22 @@ def cluster_bootstrap(values: ArrayLike, clusters: Sequence[Hashable], seed: int
 
     Observations of one cluster, such as answers to one prompt, are not independent. Raises ValueError if empty.
     """
+    return cluster_ratio(values, np.ones(len(clusters)), clusters, seed=seed)
+
+
+def cluster_ratio(
+    numerators: ArrayLike, denominators: ArrayLike, clusters: Sequence[Hashable], seed: int = 0
+) -> Estimate:
+    """Ratio of two sums over observations that belong to clusters, (n,) each; the interval resamples whole clusters.
+
+    A cluster whose denominators are all 0 says nothing and is left out. Raises ValueError if none is left.
+    """
     numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
     index = [numbers[cluster] for cluster in clusters]
-    sums, sizes = (np.bincount(index, weights).astype(np.float64) for weights in (values, np.ones(len(index))))
-    return ratio_bootstrap(sums, sizes, seed=seed)
+    above, below = (
+        np.bincount(index, np.asarray(values, dtype=float)).astype(np.float64) for values in (numerators, denominators)
+    )
+    return ratio_bootstrap(above[below != 0], below[below != 0], seed=seed)
 
 
 def ratio_bootstrap(

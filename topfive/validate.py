@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from topfive.checks.artefacts import training_allowed
 from topfive.errors import TopFiveError
+from topfive.ledger.store import assignment_folder
 from topfive.release import graded, locate
 
 if TYPE_CHECKING:
@@ -44,6 +46,17 @@ def validate(what: str | None, homework: Path) -> Iterator[str]:
 
         found = rehearse(folder, graded()[name], tests.get(name, {}), show)
     yield from page(found)
+
+
+def before_handing_in() -> None:
+    """Print the page in the notebook itself, about what was last saved of it; nothing while it is being graded."""
+    if not training_allowed():
+        return
+    try:
+        for line in validate(str(assignment_folder()), Path()):
+            print(line)
+    except TopFiveError as error:
+        print(error)
 
 
 def _about(notebook: Path) -> Iterator[str]:

@@ -39,6 +39,16 @@ def test_what_was_trained_comes_back_under_nbgrader(work, model, tokenizer, monk
     assert capsys.readouterr() == ("saved in work/sft\nread from work/sft, as it was handed in\n", "")
 
 
+def test_after_a_restart_it_comes_back_without_training(work, model, tokenizer, monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    with pytest.raises(TopFiveError, match="work/sft is missing: run the cell that trains it"):
+        artefacts.saved("sft")
+    trained("sft", lambda: (model, tokenizer))
+    found, _ = artefacts.saved("sft")
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), model.parameters(), strict=True))
+    assert capsys.readouterr().out.endswith("read from work/sft\n")
+
+
 def test_a_reward_model_comes_back_as_one(work, model, tokenizer, monkeypatch):
     reward = from_language_model(model)
     trained("reward", lambda: (reward, tokenizer))
@@ -52,6 +62,27 @@ def test_training_that_fails_leaves_the_last_artefact(work, model, tokenizer):
     with pytest.raises(ZeroDivisionError):
         trained("sft", lambda: 1 / 0)
     assert artefacts.load(work / "sft")
+
+
+def test_a_worse_model_never_takes_the_place_of_a_better_one(work, model, tokenizer, capsys):
+    other = new_model(tokenizer, seed=99)
+    worths = {id(other): 0.4}
+    worth = lambda one: worths.get(id(one), 0.7)  # noqa: E731
+
+    def kept():
+        return artefacts.load(work / "policy")[0].state_dict()["transformer.wte.weight"]
+
+    trained("policy", lambda: (model, tokenizer), worth)
+    assert trained("policy", lambda: (other, tokenizer), worth)[0] is other
+    assert torch.equal(kept(), model.transformer.wte.weight)
+    assert "0.40 this time, 0.70 before: the better one stays in work/policy" in capsys.readouterr().out
+    worths[id(other)] = 0.8
+    trained("policy", lambda: (other, tokenizer), worth)
+    assert torch.equal(kept(), other.transformer.wte.weight)
+    (work / "policy" / "model.safetensors").write_bytes(b"torn")
+    worths[id(other)] = 0.1
+    trained("policy", lambda: (other, tokenizer), worth)
+    assert torch.equal(kept(), other.transformer.wte.weight)
 
 
 def test_a_missing_artefact_is_said_in_words(work, monkeypatch):

@@ -202,7 +202,7 @@ class Wrapper:
         return self.solution(*args, **kwargs)
 
 
-@pytest.mark.parametrize("number", ["3.1", "3.7", "5.4", "6.3", "6.5"])
+@pytest.mark.parametrize("number", ["3.1", "3.9", "5.5", "6.3", "6.5"])
 @pytest.mark.parametrize("wrap", [by_arguments, inside, Wrapper, functools.partial, lambda solution: solution])
 def test_check_grade_use_and_replay_agree_on_what_is_borrowed(number, wrap, capsys):
     function = wrap(exercise(number).solution)
@@ -438,14 +438,14 @@ def test_an_error_of_pytorch_is_shown_with_its_line_and_not_called_unwritten():
 
 
 def test_a_half_that_is_still_to_be_written_is_marked_and_the_other_half_counts():
-    truncate = rewritten(exercise("3.5").solution)
+    truncate = rewritten(exercise("3.6").solution)
 
     def function(logits, top_k=None, top_p=1.0):
         if top_p < 1:
-            raise NotImplementedError("3.5: now top-p")
+            raise NotImplementedError("3.6: now top-p")
         return truncate(logits, top_k, top_p)
 
-    text = said("3.5", function)
+    text = said("3.6", function)
     assert "✓ top-k" in text
     assert "Not written yet: now top-p" in text
     assert not text.endswith("0 of 3 points")
@@ -480,15 +480,15 @@ def test_a_changed_list_is_a_word_of_advice_and_does_not_grow_in_training():
             prompt.append(pad)
         return tokens, mask
 
-    assert "changes its argument `examples` in place: work on a copy" in said("3.6", function)
+    assert "changes its argument `examples` in place: work on a copy" in said("3.8", function)
     examples = [([5], [6, 1])]
-    use("3.6", function)(examples, 0)
+    use("3.8", function)(examples, 0)
     assert examples == [([5], [6, 1])]
 
 
 def test_right_counts_in_plain_lists_are_tensors_when_they_are_used():
-    pairs_right = rewritten(exercise("5.5").solution)
-    counted = use("5.5", lambda scores, ranks: tuple(part.tolist() for part in pairs_right(scores, ranks)))
+    pairs_right = rewritten(exercise("5.6").solution)
+    counted = use("5.6", lambda scores, ranks: tuple(part.tolist() for part in pairs_right(scores, ranks)))
     right, pairs = counted(torch.tensor([[2.0, 1.0]]), torch.tensor([[1, 2]]))
     assert (right.sum(), pairs.sum()) == (1, 1)
 

@@ -101,7 +101,7 @@ def test_what_is_no_such_function_costs_its_points_in_words(answer: Any, capsys:
     [
         lambda: locked.grade_perplexity(seed=1, at_most={1: 2}),
         lambda: locked.grade_lists(prompt_seed=1, seed=1, at_least={0.9: 1}),
-        lambda: locked.grade_reward(seed=1, at_least={0.6: 1}),
+        lambda: locked.measure_reward(seed=1, at_least={0.6: 1}),
         lambda: locked.grade_policy("vegetarian", prompt_seed=1, seed=1),
     ],
 )
@@ -161,3 +161,38 @@ def test_what_a_function_logs_does_not_get_out(capfd):
     handler = logging.StreamHandler()
     assert replay.replay({"6.3": gae}).agrees
     assert capfd.readouterr() == ("", "")
+
+
+# --- the reward model ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "ranking", "counts"),
+    [
+        ("stub", "stub", False),
+        ("course", "course", False),
+        ("stub", "missing", False),
+        ("right", "stub", True),
+        ("stub", "right", True),
+    ],
+)
+def test_a_reward_model_counts_once_a_loss_is_ones_own(order, ranking, counts, capsys, monkeypatch):
+    monkeypatch.setattr(locked, "measure_reward", lambda seed, at_least: 3.0)
+
+    def given(number, kind):
+        def stub(*arguments):
+            raise NotImplementedError(f"{number}: write it")
+
+        def missing():
+            raise NameError("name 'loss' is not defined", name="loss")
+
+        right = rewritten(exercise(number).solution)
+        functions = {"stub": stub, "course": exercise(number).solution, "right": right}
+        return missing if kind == "missing" else lambda: functions[kind]
+
+    losses = {"5.4": given("5.4", order), "5.5": given("5.5", ranking)}
+    found = locked.grade_reward(losses, seeds=(1, 2), seed=3, at_least={0.7: 3})
+    said = capsys.readouterr().out
+    assert (found, "work/reward counts once one of 5.4, 5.5 earns points" in said) == (
+        (3, False) if counts else (0, True)
+    )

@@ -198,8 +198,8 @@ def one_token_early_but_never_below_0(scores, logprobs, ref_logprobs, mask, kl_c
 
 TWO_SLIPS = [
     ("3.1", loss_by_rows_without_a_clamp, "mean of the rows' means"),
-    ("3.4", times_the_temperature_and_a_third_at_0, "multiplies by the temperature"),
-    ("3.5", the_passing_token_dropped_without_an_if, "the token that passes p is dropped, even the only one"),
+    ("3.5", times_the_temperature_and_a_third_at_0, "multiplies by the temperature"),
+    ("3.6", the_passing_token_dropped_without_an_if, "the token that passes p is dropped, even the only one"),
     ("6.2", one_token_early_but_never_below_0, "score one token early"),
 ]
 

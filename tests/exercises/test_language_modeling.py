@@ -118,7 +118,7 @@ def truncate_by_threshold(logits, p):
 
 
 def truncate_with_the_smallest_float(logits, top_k=None, top_p=1.0):
-    truncated = exercise("3.5").solution(logits, top_k, top_p)
+    truncated = exercise("3.6").solution(logits, top_k, top_p)
     return truncated.masked_fill(truncated == -torch.inf, torch.finfo().min)
 
 
@@ -152,8 +152,81 @@ def pad_behind_the_first_token(examples, pad, mask_prompt=True):
     )
 
 
-def waste_of_the_last_batch(lengths, batch_size):
-    return 1 - sum(lengths) / sum(max(lengths[i : i + batch_size]) for i in range(0, len(lengths), batch_size))
+def train_without_zero_grad(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        output = model(tokens)
+        loss = loss_fn(output.logits, tokens, mask)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def train_with_zero_grad_in_between(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        loss = loss_fn(model(tokens).logits, tokens, mask)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def train_and_return_inside(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        loss = loss_fn(model(tokens).logits, tokens, mask)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        return losses
+
+
+def generate_with_the_prompt(model, ids, choose, end, most=72):
+    text = list(ids)
+    for _ in range(most):
+        text.append(int(choose(model(torch.tensor([text])).logits[0, -1])))
+        if text[-1] == end:
+            break
+    return text
+
+
+def generate_without_the_end(model, ids, choose, end, most=72):
+    new = []
+    for _ in range(most):
+        token = int(choose(model(torch.tensor([ids + new])).logits[0, -1]))
+        if token == end:
+            break
+        new.append(token)
+    return new
+
+
+def generate_from_the_last_token(model, ids, choose, end, most=72):
+    new, token = [], ids[-1]
+    while len(new) < most and token != end:
+        token = int(choose(model(torch.tensor([[token]])).logits[0, -1]))
+        new.append(token)
+    return new
+
+
+def answers_at_no_temperature(logits, ref_logits, tokens, mask, temperature=1.0):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    own, reference = (
+        -F.cross_entropy(some[:, :-1].transpose(1, 2), labels, reduction="none").sum(1) for some in (logits, ref_logits)
+    )
+    return own, (own - reference).mean()
+
+
+def answers_as_losses(logits, ref_logits, tokens, mask, temperature=1.0):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    own, reference = (
+        F.cross_entropy((some / temperature)[:, :-1].transpose(1, 2), labels, reduction="none").sum(1)
+        for some in (logits, ref_logits)
+    )
+    return own, (own - reference).mean()
 
 
 NAMED = [
@@ -169,17 +242,23 @@ NAMED = [
     ("3.2", perplexities_by_a_root, "root of the total"),
     ("3.3", pack_with_an_end_of_its_own, "an end token of your own"),
     ("3.3", pack_a_row_too_few, "the last row is lost though it is full"),
-    ("3.4", probabilities_by_exp, "exp of large logits"),
-    ("3.4", probabilities_above_a_hundredth, "a floor under the temperature"),
-    ("3.4", probabilities_all_alike_at_0, "all alike at temperature 0"),
-    ("3.5", truncate_with_a_sorted_mask, "the mask stays sorted"),
-    ("3.5", truncate_by_complement, "1 − p for p"),
-    ("3.5", truncate_by_threshold, "each token by itself"),
-    ("3.5", truncate_with_the_smallest_float, "a very small number instead of −∞"),
-    ("3.5", truncate_by_exp, "exp of large logits"),
-    ("3.6", pad_with_zeros, "a pad of your own"),
-    ("3.6", pad_behind_the_first_token, "the first token of the completion does not count"),
-    ("3.7", waste_of_the_last_batch, "widths for places"),
+    ("3.4", train_without_zero_grad, "gradients add up"),
+    ("3.4", train_with_zero_grad_in_between, "the weights never change"),
+    ("3.4", train_and_return_inside, "the first batch only"),
+    ("3.7", generate_with_the_prompt, "the prompt comes back, too"),
+    ("3.7", generate_without_the_end, "the end token is left out"),
+    ("3.9", answers_at_no_temperature, "no temperature"),
+    ("3.9", answers_as_losses, "sign"),
+    ("3.5", probabilities_by_exp, "exp of large logits"),
+    ("3.5", probabilities_above_a_hundredth, "a floor under the temperature"),
+    ("3.5", probabilities_all_alike_at_0, "all alike at temperature 0"),
+    ("3.6", truncate_with_a_sorted_mask, "the mask stays sorted"),
+    ("3.6", truncate_by_complement, "1 − p for p"),
+    ("3.6", truncate_by_threshold, "each token by itself"),
+    ("3.6", truncate_with_the_smallest_float, "a very small number instead of −∞"),
+    ("3.6", truncate_by_exp, "exp of large logits"),
+    ("3.8", pad_with_zeros, "a pad of your own"),
+    ("3.8", pad_behind_the_first_token, "the first token of the completion does not count"),
 ]
 
 
@@ -189,7 +268,7 @@ def test_it_is_called_by_its_name(number: str, function: Callable[..., Any], nam
 
 
 def test_a_nucleus_that_is_reached_exactly_and_one_of_0_are_a_matter_of_advice():
-    one = exercise("3.5")
+    one = exercise("3.6")
 
     def nucleus(larger: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         @truncated

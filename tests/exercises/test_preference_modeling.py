@@ -176,18 +176,18 @@ NAMED = [
     ("5.2", last_number_but_0, "the last number that is not 0"),
     ("5.3", bt_with_a_small_number, "something small added, or the ends cut off"),
     ("5.3", bt_log_of_the_mean, "mean of the scores first"),
-    ("5.4", pl_against_those_below, "only against those below"),
-    ("5.4", pl_by_one_column_less, "divides by something near the choices"),
-    ("5.4", pl_times_the_mask, "0 instead of −∞"),
-    ("5.5", pairs_from_both_sides, "each pair twice"),
-    ("5.5", pairs_without_equal_scores, "equal scores are left out"),
-    ("5.5", pairs_as_they_stand, "only pairs whose better list stands on the left"),
-    ("5.6", ceiling_without_brackets, "a 2 or ½ in the wrong place"),
-    ("5.7", table_without_1, "p = 1 falls out"),
-    ("5.7", table_with_both_edges, "edges belong to both bins"),
-    ("5.7", table_by_bucketize, "edges belong to the bin below"),
-    ("5.7", table_of_the_data, "bins over the range of the data"),
-    ("5.8", best_by_roll, "something before the worst"),
+    ("5.5", pl_against_those_below, "only against those below"),
+    ("5.5", pl_by_one_column_less, "divides by something near the choices"),
+    ("5.5", pl_times_the_mask, "0 instead of −∞"),
+    ("5.6", pairs_from_both_sides, "each pair twice"),
+    ("5.6", pairs_without_equal_scores, "equal scores are left out"),
+    ("5.6", pairs_as_they_stand, "only pairs whose better list stands on the left"),
+    ("5.7", ceiling_without_brackets, "a 2 or ½ in the wrong place"),
+    ("5.8", table_without_1, "p = 1 falls out"),
+    ("5.8", table_with_both_edges, "edges belong to both bins"),
+    ("5.8", table_by_bucketize, "edges belong to the bin below"),
+    ("5.8", table_of_the_data, "bins over the range of the data"),
+    ("5.9", best_by_roll, "something before the worst"),
     ("5.1", mean_squeezed, "squeezed too far"),
 ]
 
@@ -204,5 +204,5 @@ def test_a_value_in_a_new_tensor_is_told_to_have_no_gradient():
 
 def test_places_with_a_gap_behind_a_tie_are_places():
     """A ranking may count its places as sport does: 1, 1, 3."""
-    verdict = examine(exercise("5.4"), pl_by_consecutive_places)
+    verdict = examine(exercise("5.5"), pl_by_consecutive_places)
     assert [name for name, passed in verdict.names.items() if not passed] == ["ties"]

@@ -149,7 +149,7 @@ def pack_as_long_tensor(texts, end, width):
     return torch.LongTensor(stream[: len(stream) - len(stream) % width]).view(-1, width)
 
 
-# --- 3.4 token_probabilities --------------------------------------------------------------------------------------
+# --- 3.5 token_probabilities --------------------------------------------------------------------------------------
 
 
 def probabilities_by_a_power(logits, temperature=1.0):
@@ -191,7 +191,7 @@ def probabilities_by_a_module(logits, temperature=1.0):
     return torch.nn.Softmax(dim=-1)(logits / temperature)
 
 
-# --- 3.5 truncate_logits ------------------------------------------------------------------------------------------
+# --- 3.6 truncate_logits ------------------------------------------------------------------------------------------
 
 
 def truncate_by_rank(logits, top_k=None, top_p=1.0):
@@ -269,7 +269,7 @@ def truncate_in_numpy(logits, top_k=None, top_p=1.0):
     return torch.from_numpy(rows.reshape(logits.shape))
 
 
-# --- 3.6 pad_batch ------------------------------------------------------------------------------------------------
+# --- 3.8 pad_batch ------------------------------------------------------------------------------------------------
 
 
 def pad_with_pad_sequence(examples, pad, mask_prompt=True):
@@ -329,52 +329,177 @@ def pad_by_subtraction(examples, pad, mask_prompt=True):
     return tokens, real - prompts if mask_prompt else real
 
 
-# --- 3.7 padding_waste --------------------------------------------------------------------------------------------
+# --- 3.4 train_on -------------------------------------------------------------------------------------------------
 
 
-def waste_in_a_loop(lengths, batch_size):
-    pads = places = 0
-    for start in range(0, len(lengths), batch_size):
-        batch = lengths[start : start + batch_size]
-        longest = max(batch)
-        pads += sum(longest - length for length in batch)
-        places += longest * len(batch)
-    return pads / places
+def train_with_gradients_cleared_afterwards(model, optimizer, batches, loss_fn):
+    losses = []
+    for tokens, mask in batches:
+        loss = loss_fn(model(tokens).logits, tokens, mask)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    return losses
 
 
-def waste_by_padding(lengths, batch_size):
-    masks = []
-    for part in torch.tensor(lengths).split(batch_size):
-        masks.append((torch.arange(int(part.max())) >= part[:, None]).flatten())
-    return torch.cat(masks).double().mean()
+def train_by_autograd(model, optimizer, batches, loss_fn):
+    losses = torch.zeros(len(batches))
+    weights = list(model.parameters())
+    for number, batch in enumerate(batches):
+        loss = loss_fn(model(input_ids=batch[0]).logits, *batch)
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+            weight.grad = gradient
+        optimizer.step()
+        losses[number] = loss.detach()
+    return losses
 
 
-def waste_in_numpy(lengths, batch_size):
-    batches = np.array_split(np.array(lengths), range(batch_size, len(lengths), batch_size))
-    return 1 - np.sum(lengths) / np.sum([part.size * part.max() for part in batches])
+def train_with_a_closure(model, optimizer, batches, loss_fn):
+    def one(tokens, mask):
+        def closure():
+            optimizer.zero_grad(set_to_none=False)
+            loss = loss_fn(model(tokens, attention_mask=torch.ones_like(tokens)).logits, tokens, mask)
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure).item()
+
+    return [one(tokens, mask) for tokens, mask in batches]
 
 
-def waste_text_by_text(lengths, batch_size):
-    pads = places = 0
-    for i, length in enumerate(lengths):
-        start = i // batch_size * batch_size
-        width = max(lengths[start : start + batch_size])
-        pads, places = pads + width - length, places + width
-    return torch.tensor(pads / places)
+def train_with_gradients_of_none(model, optimizer, batches, loss_fn):
+    model.train()
+    found = []
+    for batch in batches:
+        for weight in model.parameters():
+            weight.grad = None
+        loss = loss_fn(model(batch[0]).logits, batch[0], batch[1])
+        found.append(loss.detach())
+        loss.backward()
+        optimizer.step()
+    return torch.stack(found).numpy()
 
 
-def waste_by_full_batches_and_zeros(lengths, batch_size):
-    rows = torch.tensor([*lengths, *[0] * (-len(lengths) % batch_size)]).view(-1, batch_size)
-    places = (rows.amax(1, keepdim=True) * (rows > 0)).sum()
-    return 1 - rows.sum() / places
+def train_by_number_with_a_context(model, optimizer, batches, loss_fn):
+    losses = [0.0] * len(batches)
+    for number in range(len(batches)):
+        tokens, mask = batches[number][0].clone(), batches[number][1].clone()
+        with torch.enable_grad():
+            for group in optimizer.param_groups:
+                for weight in group["params"]:
+                    weight.grad = torch.zeros_like(weight)
+            loss = loss_fn(model.forward(tokens).logits, tokens, mask)
+            loss.backward()
+        losses[number] = loss.item()
+        optimizer.step()
+    return tuple(losses)
 
 
-def waste_with_a_while(lengths, batch_size):
-    rest, places = list(lengths), 0
-    while rest:
-        batch, rest = rest[:batch_size], rest[batch_size:]
-        places += len(batch) * max(batch)
-    return (places - sum(lengths)) / places
+# --- 3.7 generate -------------------------------------------------------------------------------------------------
+
+
+def generate_with_break(model, ids, choose, end, most=72):
+    text = list(ids)
+    with torch.no_grad():
+        for _ in range(most):
+            token = choose(model(torch.tensor(text)[None]).logits[0, -1])
+            text.append(token)
+            if token == end:
+                break
+    return text[len(ids) :]
+
+
+def generate_by_cat(model, ids, choose, end, most=72):
+    text = torch.tensor(ids).unsqueeze(0)
+    while text.shape[1] < len(ids) + most:
+        token = choose(model(text).logits[:, -1].squeeze(0))
+        text = torch.cat([text, torch.tensor([[token]])], dim=1)
+        if token == end:
+            break
+    return text[0, len(ids) :]
+
+
+def generate_by_calling_itself(model, ids, choose, end, most=72):
+    if most == 0:
+        return []
+    token = int(choose(model(torch.tensor([ids])).logits[0, len(ids) - 1]))
+    return (
+        [token] if token == end else [token, *generate_by_calling_itself(model, [*ids, token], choose, end, most - 1)]
+    )
+
+
+def generate_into_a_buffer(model, ids, choose, end, most=72):
+    buffer = torch.zeros(1, len(ids) + most, dtype=torch.long)
+    buffer[0, : len(ids)] = torch.tensor(ids)
+    for place in range(len(ids), len(ids) + most):
+        buffer[0, place] = choose(model(buffer[:, :place]).logits[0].detach()[-1])
+        if buffer[0, place] == end:
+            return buffer[0, len(ids) : place + 1].tolist()
+    return buffer[0, len(ids) :].numpy()
+
+
+def generate_from_a_stream(model, ids, choose, end, most=72):
+    def stream():
+        text = list(ids)
+        while True:
+            text.append(int(choose(model(torch.tensor(text).view(1, -1)).logits.detach()[0][-1])))
+            yield text[-1]
+
+    new = []
+    for token in stream():
+        new.append(token)
+        if token == end or len(new) == most:
+            return new
+
+
+# --- 3.9 logprobs_and_kl ------------------------------------------------------------------------------------------
+
+
+def answers_by_cross_entropy(logits, ref_logits, tokens, mask, temperature=1.0):
+    labels = tokens.masked_fill(mask == 0, -100)[:, 1:]
+    own, reference = (
+        -F.cross_entropy((some[:, :-1] / temperature).transpose(1, 2), labels, reduction="none").sum(1)
+        for some in (logits, ref_logits)
+    )
+    return own, torch.mean(own - reference)
+
+
+def answers_in_a_loop(logits, ref_logits, tokens, mask, temperature=1.0):
+    own, reference = [], []
+    for row in range(len(tokens)):
+        sums = [0.0, 0.0]
+        for t in range(1, tokens.shape[1]):
+            if mask[row, t]:
+                for which, some in enumerate((logits, ref_logits)):
+                    sums[which] += float((some[row, t - 1] / temperature).log_softmax(0)[tokens[row, t]])
+        own.append(sums[0])
+        reference.append(sums[1])
+    return own, sum(a - b for a, b in zip(own, reference, strict=True)) / len(own)
+
+
+def answers_by_logsumexp(logits, ref_logits, tokens, mask, temperature=1.0):
+    both = torch.stack([logits, ref_logits])[:, :, :-1].double() / temperature
+    index = tokens[:, 1:, None].expand(2, *tokens[:, 1:].shape, 1)
+    each = both.gather(-1, index).squeeze(-1) - both.logsumexp(-1)
+    own, reference = (each * mask[:, 1:]).sum(-1)
+    return own, (own - reference).sum() / len(own)
+
+
+def answers_by_one_hot(logits, ref_logits, tokens, mask, temperature=1.0):
+    chosen = F.one_hot(tokens[:, 1:], logits.shape[-1]) * mask[:, 1:, None]
+    own = (F.log_softmax(logits / temperature, -1)[:, :-1] * chosen).sum((1, 2))
+    return own, (own - (F.log_softmax(ref_logits / temperature, -1)[:, :-1] * chosen).sum((1, 2))).mean()
+
+
+def answers_in_numpy(logits, ref_logits, tokens, mask, temperature=1.0):
+    def of(some):
+        rows = some.double().numpy()[:, :-1] / temperature
+        rows = rows - rows.max(-1, keepdims=True)
+        rows = rows - np.log(np.exp(rows).sum(-1, keepdims=True))
+        return (np.take_along_axis(rows, tokens.numpy()[:, 1:, None], -1)[..., 0] * mask.numpy()[:, 1:]).sum(1)
+
+    return of(logits), (of(logits) - of(ref_logits)).mean()
 
 
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
@@ -406,6 +531,13 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         pack_as_long_tensor,
     ],
     "3.4": [
+        train_with_gradients_cleared_afterwards,
+        train_by_autograd,
+        train_with_a_closure,
+        train_with_gradients_of_none,
+        train_by_number_with_a_context,
+    ],
+    "3.5": [
         probabilities_by_a_power,
         probabilities_nearly_greedy,
         probabilities_by_exp,
@@ -413,7 +545,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         probabilities_of_logs,
         probabilities_by_a_module,
     ],
-    "3.5": [
+    "3.6": [
         truncate_by_rank,
         truncate_row_by_row,
         truncate_as_libraries_do,
@@ -421,7 +553,14 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         truncate_at_a_logit,
         truncate_in_numpy,
     ],
-    "3.6": [
+    "3.7": [
+        generate_with_break,
+        generate_by_cat,
+        generate_by_calling_itself,
+        generate_into_a_buffer,
+        generate_from_a_stream,
+    ],
+    "3.8": [
         pad_with_pad_sequence,
         pad_with_lists,
         pad_with_comparisons,
@@ -429,12 +568,11 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         pad_place_by_place,
         pad_by_subtraction,
     ],
-    "3.7": [
-        waste_in_a_loop,
-        waste_by_padding,
-        waste_in_numpy,
-        waste_text_by_text,
-        waste_by_full_batches_and_zeros,
-        waste_with_a_while,
+    "3.9": [
+        answers_by_cross_entropy,
+        answers_in_a_loop,
+        answers_by_logsumexp,
+        answers_by_one_hot,
+        answers_in_numpy,
     ],
 }

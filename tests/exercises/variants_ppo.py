@@ -429,6 +429,85 @@ def step_in_numpy(logits, chosen, advantages, learning_rate):
     return x + learning_rate * (taken - a.sum() * policy) / len(a)
 
 
+# --- 6.9 ppo_loss -------------------------------------------------------------------------------------------------
+
+
+def step_of_the_pieces(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    rewards = rewards_by_index(scores, old_logprobs, ref_logprobs, mask, args.kl_coef)
+    advantages = gae_with_pads_set_to_0_first(rewards, old_values, mask, gamma=args.gamma, lam=args.lam)
+    returns, advantages = advantages + old_values, whiten_by_selection(advantages, mask)
+    logprobs = torch.log_softmax(logits, dim=-1).gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    loss = policy_loss_as_the_larger_loss(logprobs, old_logprobs, advantages, mask, args.cliprange)
+    return loss + args.vf_coef * value_loss_by_selection(values, old_values, returns, mask, args.cliprange_value)
+
+
+def step_value_first(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    rewards = rewards_by_a_mask_of_ends(scores, old_logprobs, ref_logprobs, mask, args.kl_coef)
+    gains = gae_by_a_matrix_of_powers(rewards, old_values, mask, args.gamma, args.lam)
+    wanted = (gains + old_values) * mask
+    critic = value_loss_by_the_larger_distance(values, old_values, wanted, mask, args.cliprange_value)
+    new = logits - logits.logsumexp(dim=-1, keepdim=True)
+    new = torch.take_along_dim(new, tokens[..., None], dim=-1)[..., 0] * mask
+    actor = policy_loss_by_the_side_that_counts(new, old_logprobs, whiten_put_back(gains, mask), mask, args.cliprange)
+    return args.vf_coef * critic + actor
+
+
+def step_answer_by_answer(logits, values, tokens, mask, scores, old_logprobs, ref_logprobs, old_values, args):
+    """Every answer without its pads; whitened over all of their tokens together."""
+    gains = []
+    for row, length in enumerate(mask.sum(dim=1).tolist()):
+        rewards = -args.kl_coef * (old_logprobs[row, :length] - ref_logprobs[row, :length])
+        rewards[-1] += scores[row]
+        carried, found = 0.0, torch.zeros(length)
+        expected = torch.cat([old_values[row, :length], torch.zeros(1)])
+        for t in reversed(range(length)):
+            carried = rewards[t] + args.gamma * expected[t + 1] - expected[t] + args.gamma * args.lam * carried
+            found[t] = carried
+        gains.append(found)
+    gains = torch.cat(gains)
+    real = mask == 1
+    returns = gains + old_values[real]
+    white = (gains - gains.mean()) / (gains.var(correction=0) + 1e-8).sqrt()
+    new = torch.nn.functional.cross_entropy(logits[real], tokens[real], reduction="none").neg()
+    ratio = (new - old_logprobs[real]).exp()
+    actor = torch.max(-white * ratio, -white * ratio.clip(1 - args.cliprange, 1 + args.cliprange)).mean()
+    kept = values[real].clamp(old_values[real] - args.cliprange_value, old_values[real] + args.cliprange_value)
+    critic = torch.max((values[real] - returns) ** 2, (kept - returns) ** 2).mean() / 2
+    return actor + critic * args.vf_coef
+
+
+def step_in_float64(logits, values, tokens, mask, scores, old, ref, old_values, args):
+    wide = [one.double() for one in (logits, values, scores, old, ref, old_values)]
+    logits, values, scores, old, ref, old_values = wide
+    real = mask.double()
+    new = torch.distributions.Categorical(logits=logits).log_prob(tokens)
+    last = mask.sum(dim=1) - 1
+    rewards = (args.kl_coef * (ref - old) * real).scatter_add(1, last[:, None], scores[:, None])
+    after = torch.cat([(old_values * real)[:, 1:], torch.zeros(len(mask), 1)], dim=1)
+    surprise = (rewards + args.gamma * after - old_values) * real
+    gains = surprise.clone()
+    for t in range(mask.shape[1] - 2, -1, -1):
+        gains[:, t] += args.gamma * args.lam * gains[:, t + 1]
+    centred = (gains - (gains * real).sum() / real.sum()) * real
+    white = centred / ((centred**2).sum() / real.sum() + 1e-8).sqrt()
+    ratio = torch.exp(new - old)
+    gain = torch.min(ratio * white, ratio.clamp(1 - args.cliprange, 1 + args.cliprange) * white)
+    moved = (values - old_values).clamp(-args.cliprange_value, args.cliprange_value)
+    wanted = old_values + gains
+    error = torch.max((values - wanted) ** 2, (old_values + moved - wanted) ** 2)
+    return ((args.vf_coef / 2 * error - gain) * real).sum() / real.sum()
+
+
+def step_with_the_settings_unpacked(logits, values, tokens, mask, scores, old, ref, old_values, args):
+    beta, c = args.kl_coef, args.vf_coef
+    rewards = rewards_by_scatter(scores, old, ref, mask, beta)
+    gains = gae_by_flip_and_cumsum(rewards, old_values, mask, args.gamma, args.lam)
+    critic = value_loss_by_a_condition(values, old_values, gains + old_values, mask, args.cliprange_value)
+    places = torch.arange(tokens.shape[1])
+    new = torch.stack([row.log_softmax(-1)[places, said] for row, said in zip(logits, tokens, strict=True)])
+    return c * critic + policy_loss_by_cases(new, old, whiten_with_a_float_mask(gains, mask), mask, args.cliprange)
+
+
 VARIANTS: dict[str, list[Callable[..., Any]]] = {
     "6.1": [
         logprobs_by_gather,
@@ -498,5 +577,12 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         step_by_bincount,
         step_by_a_product_of_matrices,
         step_in_numpy,
+    ],
+    "6.9": [
+        step_of_the_pieces,
+        step_value_first,
+        step_answer_by_answer,
+        step_in_float64,
+        step_with_the_settings_unpacked,
     ],
 }

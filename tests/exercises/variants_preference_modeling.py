@@ -126,7 +126,51 @@ def bt_by_maximum_and_log1p(chosen, rejected):
     return (torch.maximum(d, torch.zeros_like(d)) + torch.log1p((-d.abs()).exp())).mean()
 
 
-# --- 5.4 plackett_luce_loss ---------------------------------------------------------------------------------------
+# --- 5.4 order_loss -----------------------------------------------------------------------------------------------
+
+
+def order_by_a_loop(scores):
+    costs = [torch.logsumexp(scores[i:], dim=0) - scores[i] for i in range(len(scores) - 1)]
+    return torch.stack(costs).mean()
+
+
+def order_by_cross_entropy(scores):
+    first = torch.zeros((), dtype=torch.long)
+    return sum(F.cross_entropy(scores[i:], first) for i in range(len(scores) - 1)) / (len(scores) - 1)
+
+
+def order_by_log_softmax(scores):
+    total = 0.0
+    for i in range(len(scores) - 1):
+        total = total - F.log_softmax(scores[i:], dim=0)[0]
+    return total / (len(scores) - 1)
+
+
+def order_by_a_triangle(scores):
+    there = torch.ones(len(scores), len(scores)).triu().bool()
+    return (scores.expand_as(there).masked_fill(~there, -torch.inf).logsumexp(dim=1) - scores)[:-1].mean()
+
+
+def order_in_float64(scores):
+    strength = scores.double()
+    top = strength.max().detach()
+    rest = ((strength - top).exp().flip(0).cumsum(0).flip(0)).log() + top
+    return (rest - strength)[:-1].mean().to(scores.dtype)
+
+
+def order_by_popping(scores):
+    left, costs = list(scores), []
+    while len(left) > 1:
+        costs.append(torch.stack(left).logsumexp(0) - left.pop(0))
+    return sum(costs) / len(costs)
+
+
+def order_by_softplus(scores):
+    costs = [F.softplus(scores[i + 1 :].logsumexp(0) - scores[i]) for i in range(len(scores) - 1)]
+    return torch.stack(costs).mean()
+
+
+# --- 5.5 plackett_luce_loss ---------------------------------------------------------------------------------------
 
 
 def pl_by_loops(scores, ranks):
@@ -219,7 +263,7 @@ def pl_by_softplus(scores, ranks):
     return total / len(scores)
 
 
-# --- 5.5 pairs_right ----------------------------------------------------------------------------------------------
+# --- 5.6 pairs_right ----------------------------------------------------------------------------------------------
 
 
 def pairs_by_combinations(scores, ranks):
@@ -277,7 +321,7 @@ def pairs_from_both_sides(scores, ranks):
     return twice / 2, told.sum((1, 2)) / 2
 
 
-# --- 5.6 accuracy_ceiling -----------------------------------------------------------------------------------------
+# --- 5.7 accuracy_ceiling -----------------------------------------------------------------------------------------
 
 
 def ceiling_by_the_quadratic_formula(agreement):
@@ -331,7 +375,7 @@ def ceiling_where_it_is_above_a_half(agreement):
     return out
 
 
-# --- 5.7 calibration_table ----------------------------------------------------------------------------------------
+# --- 5.8 calibration_table ----------------------------------------------------------------------------------------
 
 
 def table_by_a_loop(probabilities, outcomes, bins=10):
@@ -390,7 +434,7 @@ def table_by_cumulated_sums(probabilities, outcomes, bins=10):
     return table.to(probabilities.dtype)
 
 
-# --- 5.8 best_of_n_distribution -----------------------------------------------------------------------------------
+# --- 5.9 best_of_n_distribution -----------------------------------------------------------------------------------
 
 
 def best_by_a_loop(probabilities, n):
@@ -477,6 +521,15 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         bt_by_maximum_and_log1p,
     ],
     "5.4": [
+        order_by_a_loop,
+        order_by_cross_entropy,
+        order_by_log_softmax,
+        order_by_a_triangle,
+        order_in_float64,
+        order_by_popping,
+        order_by_softplus,
+    ],
+    "5.5": [
         pl_by_loops,
         pl_by_sorting_and_cumulating,
         pl_by_exponentials_in_float64,
@@ -485,7 +538,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         pl_by_cross_entropy,
         pl_by_softplus,
     ],
-    "5.5": [
+    "5.6": [
         pairs_by_combinations,
         pairs_by_signs,
         pairs_in_numpy,
@@ -493,7 +546,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         pairs_by_shifts,
         pairs_from_both_sides,
     ],
-    "5.6": [
+    "5.7": [
         ceiling_by_the_quadratic_formula,
         ceiling_by_bisection,
         ceiling_by_bisection_with_equality,
@@ -503,7 +556,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         ceiling_by_numpy_roots,
         ceiling_where_it_is_above_a_half,
     ],
-    "5.7": [
+    "5.8": [
         table_by_a_loop,
         table_by_numpy_bincount,
         table_by_one_hot,
@@ -511,7 +564,7 @@ VARIANTS: dict[str, list[Callable[..., Any]]] = {
         table_by_nanmean,
         table_by_cumulated_sums,
     ],
-    "5.8": [
+    "5.9": [
         best_by_a_loop,
         best_by_shifting,
         best_sample_by_sample,

@@ -397,3 +397,28 @@ def test_a_damaged_file_of_seeds_is_said(tmp_path: Path, text: str):
 
 def test_git_ignores_the_classs_seeds():
     assert seeds.FILE in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_a_reward_model_is_measured_once_a_loss_earns_points():
+    losses = {"5.4": asking.Name("order_loss"), "5.5": asking.Name("plackett_luce_loss")}
+    call = asking.Call("grade_reward", (losses,), {"seeds": (5, 6), "seed": 7, "at_least": {0.7: 3}})
+    assert "each_answered" in asking.question(call)
+    assert "{'5.4': lambda: order_loss, '5.5': lambda: plackett_luce_loss}, seeds=(5, 6)" in asking.question(call)
+
+    def said(number: str, borrowed: bool = False) -> dict[str, Any]:
+        one = exercise(number)
+        outcomes = answers(one, one.solution, (5, 6)).outcomes
+        return {"outcomes": [wire.to_json(given) for given in outcomes], "borrowed": borrowed}
+
+    stopped = {"stopped": "there is no loss. 0 points"}
+    measured = Measurement(asking.Call("measure_reward", (), {"seed": 7, "at_least": {0.7: 3}}))
+    assert decide(call, {"5.4": said("5.4"), "5.5": stopped}) == measured
+    assert decide(call, {"5.4": stopped, "5.5": said("5.5")}) == measured
+    refused = decide(call, {"5.4": said("5.4", borrowed=True), "5.5": stopped})
+    assert isinstance(refused, Decision)
+    assert refused.points == 0
+    assert refused.words.startswith("work/reward counts once one of 5.4, 5.5 earns points")
+    assert decide(call, {"stopped": "no"}) == Decision(0.0, "no")
+    for reply in ({}, {"5.4": said("5.4")}, {"5.4": 3, "5.5": 3}):
+        with pytest.raises(seeds.TopFiveError, match="no answer"):
+            decide(call, reply)

@@ -173,10 +173,17 @@ def test_an_export_into_a_missing_folder_names_the_folder(home):
     assert result.exception.filename == "nowhere"
 
 
+def test_few_shipped_tasks_are_about_many_prompts():
+    tasks = plain.shipped_tasks(3)
+    prompts = [task.prompt.text for task in tasks]
+    different = len(set(prompts))
+    assert len(set(prompts[:different])) == different < len(prompts)
+
+
 def test_the_end_of_input_is_the_end(home):
     result = run("rank", typed="c b a\n")
     assert result.exit_code == 0
-    assert "1 rankings saved" in result.output
+    assert "1 ranking saved" in result.output
 
 
 def test_ranking_lists_from_a_file(home):

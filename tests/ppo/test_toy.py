@@ -5,6 +5,7 @@ import torch
 
 from topfive.ppo import toy
 from topfive.ppo.losses import policy_loss
+from topfive.ppo.step import ppo_loss
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +16,30 @@ def world():
 
 def test_every_answer_has_a_name_of_its_own(world):
     names = toy.answer_names()
-    assert len(set(names)) == len(names) == len(world[0]) == 156
+    assert len(set(names)) == len(names) == len(world[0]) == 1 + 4 + 16 + 64
     assert {"·", "a ·", "a b ·", "d d d"} <= set(names)
+
+
+def test_pads_come_after_the_end_only_and_are_never_written(world):
+    answers = toy.every_answer()
+    assert ((answers.response == toy.PAD) == (answers.mask == 0)).all()
+    assert world[0].sum().item() == pytest.approx(1, abs=1e-5)
+    query, mask = toy.encode(toy.tokenizer(), [toy.PROMPT] * 512)
+    drawn = toy.generate(toy.policy(), query, mask, generator=torch.Generator().manual_seed(0), max_new_tokens=3)
+    assert not ((drawn.response == toy.PAD) & (drawn.mask == 1)).any()
+
+
+def test_the_win_rate_is_exact():
+    reference, rewards = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.0, 1.0, 1.0])
+    assert toy.win_rate(reference, reference, rewards) == pytest.approx(0.5)
+    assert toy.win_rate(torch.tensor([0.0, 1.0, 0.0]), reference, rewards) == pytest.approx(0.5 + 0.5 * 0.5)
+
+
+@pytest.mark.slow
+def test_the_loss_of_6_9_learns_without_a_trainer():
+    distances = toy.learn(ppo_loss, beta=0.5, steps=30)
+    assert distances[0] > 0.6
+    assert distances[-1] < 0.25
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.5, 2.0])

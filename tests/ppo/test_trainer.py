@@ -3,6 +3,7 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -137,14 +138,30 @@ def test_kl_budget_ends_the_run(world):
     assert all(row["objective/kl"] <= 0.2 for row in trainer.history[:-1])
 
 
-def test_adaptive_kl_coefficient_follows_the_target(world):
-    low = short(world, steps=3, kl_target=1e9, kl_horizon=100)
+def test_adaptive_kl_coefficients_follow_the_target_together(world):
+    low = short(world, steps=3, kl_target=1e9, kl_horizon=100, kl_loss_coef=0.4)
     low.train()
     assert low.kl_coef == pytest.approx(0.2 * (1 - 0.2 * 16 / 100) ** 3)
+    assert low.kl_loss_coef == pytest.approx(2 * low.kl_coef)
+    assert low.history[1]["objective/kl_loss_coef"] == pytest.approx(0.4 * (1 - 0.2 * 16 / 100))
     high = short(world, steps=2, kl_target=1e-9, kl_horizon=100, beta=0.2)
     high.kl_coef = 0.5
-    high._adapt_kl_coef(1.0)
+    high._adapt_to_kl(1.0)
     assert high.kl_coef == pytest.approx(0.5 * (1 + 0.2 * 16 / 100))
+
+
+@pytest.mark.slow
+def test_a_run_settles_at_its_kl_target(world):
+    """From a price at which it ends at twice as many nats without a target."""
+    free, held = (
+        short(world, steps=60, beta=0.5, batch_size=64, save_steps=99, kl_target=target) for target in (None, 1.2)
+    )
+    free.train()
+    held.train()
+    ends = [sum(row["objective/kl"] for row in one.history[-10:]) / 10 for one in (free, held)]
+    assert ends[0] > 2
+    assert 0.9 < ends[1] < 1.5
+    assert held.kl_coef > free.kl_coef == 0.5
 
 
 def test_the_callers_functions_are_the_ones_that_train(world):
@@ -159,6 +176,26 @@ def test_the_callers_functions_are_the_ones_that_train(world):
     trainer.train()
     assert calls == ["gae"]
     torch.testing.assert_close(weights(trainer), before)
+
+
+def test_what_a_line_earns_goes_through_the_callers_token_rewards(world):
+    def paid_by(token_rewards_fn):
+        trainer = short(world, steps=1, token_rewards_fn=token_rewards_fn)
+        found = trainer._roll_out(0, torch.Generator().manual_seed(0))
+        lines = torch.zeros(found.mask.shape)
+        lines[found.mask[:, 1] == 1, 0] = 0.3
+        lines[found.mask[:, 2] == 1, 1] = -0.7
+        found = replace(found, line_rewards=lines, scores=found.scores + lines.sum(dim=1))
+        return trainer._token_rewards(found), found
+
+    rewards, found = paid_by(adv.token_rewards)
+    assert found.line_rewards.count_nonzero() > 8
+    last = found.scores - found.line_rewards.sum(dim=1)
+    at_the_end = adv.token_rewards(last, found.logprobs, found.ref_logprobs, found.mask, 0.2)
+    torch.testing.assert_close(rewards, at_the_end + found.line_rewards)
+    flipped, _ = paid_by(lambda scores, *rest: adv.token_rewards(-scores, *rest))
+    penalty = adv.token_rewards(0 * last, found.logprobs, found.ref_logprobs, found.mask, 0.2)
+    torch.testing.assert_close(flipped - penalty, penalty - rewards)
 
 
 FUNCTIONS = {

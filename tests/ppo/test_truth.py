@@ -1,4 +1,4 @@
-"""PPO against a known optimum: π* ∝ π_ref · exp(r / β) over all 156 answers of the toy world."""
+"""PPO against a known optimum: π* ∝ π_ref · exp(r / β) over all 85 answers of the toy world."""
 
 import pytest
 import torch

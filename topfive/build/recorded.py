@@ -1,7 +1,8 @@
 """Runs that take too long for a notebook, recorded once: PPO over a range of β, and DPO and RLOO by TRL beside it.
 
-    python -m topfive.build.recorded                     # about half an hour on two cores; goes on where it stopped
+    python -m topfive.build.recorded                     # an hour on two cores; goes on where it stopped
     python -m topfive.build.recorded --seeds 0 1 2 3     # more seeds
+    python -m topfive.build.recorded --clinic model      # sick and healthy runs: topfive/build/clinic.py
 
 For each seed the simulated student makes its rankings once and one reward model is trained on them. PPO and RLOO are
 given that reward model, DPO the rankings themselves: all of them live on the same labels. What comes out is compared
@@ -44,6 +45,7 @@ from topfive.stats import bootstrap
 
 LIBRARIES = ("torch", "transformers", "trl", "numpy")
 EXAMPLES = 4
+CURVES = ("objective/scores", "objective/kl", "response/ended", "response/length")
 Trained = tuple[PreTrainedModel, dict[str, Any]]
 
 
@@ -51,7 +53,8 @@ Trained = tuple[PreTrainedModel, dict[str, Any]]
 class Settings:
     """What is run. `steps` batches of `batch_size` lists for PPO and RLOO; `dpo_epochs` passes over all pairs.
 
-    betas: weights of the exact KL in PPO's loss; the KL in the reward is weighed in the loop's proportion to it.
+    betas: α, weights of the exact KL in PPO's loss; β, the price in the reward, is in the loop's proportion to it.
+    dpo: β and learning rate of each DPO run.
     """
 
     taste: str = "vegetarian"
@@ -59,12 +62,12 @@ class Settings:
     prompts: int = 300
     steps: int = 60
     batch_size: int = 64
-    betas: tuple[float, ...] = tuple(factor * PPO.kl_loss_coef for factor in (0, 1 / 6, 1, 4, 30))
-    dpo_beta: float = 0.1
+    betas: tuple[float, ...] = tuple(factor * PPO.kl_loss_coef for factor in (0, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 1, 4, 30))
+    dpo: tuple[tuple[float, float], ...] = ((0.1, 2e-4), (0.1, 2e-5), (1.0, 2e-4), (1.0, 2e-5))
     dpo_epochs: int = 1
     rloo_beta: float = 0.05
     rloo_generations: int = 4
-    trl_learning_rate: float = 2e-4
+    rloo_learning_rate: float = 2e-4
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class World:
 
 def world(settings: Settings, seed: int, scratch: Path) -> World:
     """Rankings and reward model of the loop with this seed; made in `scratch`, or found there."""
-    config = RunConfig(settings.taste, settings.rankings, seed, scratch / f"{_sft_version()}-{seed}", ppo_steps=1)
+    config = RunConfig(settings.taste, settings.rankings, seed, scratch / f"{sft_version()}-{seed}", ppo_steps=1)
     run(config)
     sft, tokenizer = load(data.checkpoint("sft"))
     rankings = rankings_of(config.out)
@@ -114,11 +117,11 @@ def train_ppo(settings: Settings, found: World, beta: float) -> Trained:
         callbacks=[lambda step: bar(step.step, step.total_steps, {"kl": step.metrics["objective/kl"]})],
     )  # fmt: skip
     history = trainer.train()
-    curves = {key: [round(row[key], 4) for row in history] for key in ("objective/scores", "objective/kl")}
+    curves = {key: [round(row[key], 4) for row in history] for key in CURVES}
     return policy, {"beta": beta, "lists_sampled": len(history) * args.batch_size, "curves": curves}
 
 
-def train_dpo(settings: Settings, found: World, beta: float) -> Trained:
+def train_dpo(settings: Settings, found: World, beta: float, learning_rate: float) -> Trained:
     """DPO (Rafailov et al. 2023) by TRL, on every pair of the rankings."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
@@ -135,7 +138,7 @@ def train_dpo(settings: Settings, found: World, beta: float) -> Trained:
         args = DPOConfig(
             output_dir=str(folder),
             beta=beta,
-            learning_rate=settings.trl_learning_rate,
+            learning_rate=learning_rate,
             num_train_epochs=settings.dpo_epochs,
             per_device_train_batch_size=16,
             **_on_this_machine(found.seed),
@@ -147,7 +150,7 @@ def train_dpo(settings: Settings, found: World, beta: float) -> Trained:
             train_dataset=Dataset.from_list(pairs),
             processing_class=found.tokenizer,
         ).train()
-    return policy.eval(), {"beta": beta, "lists_sampled": 0, "pairs": len(pairs)}
+    return policy.eval(), {"beta": beta, "learning_rate": learning_rate, "lists_sampled": 0, "pairs": len(pairs)}
 
 
 def train_rloo(settings: Settings, found: World, beta: float) -> Trained:
@@ -170,7 +173,7 @@ def train_rloo(settings: Settings, found: World, beta: float) -> Trained:
         args = RLOOConfig(
             output_dir=str(folder),
             beta=beta,
-            learning_rate=settings.trl_learning_rate,
+            learning_rate=settings.rloo_learning_rate,
             per_device_train_batch_size=settings.batch_size,
             num_generations=settings.rloo_generations,
             num_iterations=defaults.num_ppo_epochs,
@@ -218,9 +221,13 @@ def _on_this_machine(seed: int) -> dict[str, Any]:
 def jobs(settings: Settings) -> dict[str, Callable[[World], Trained]]:
     """Every run of one seed, by name."""
     ppo = {f"ppo-beta{beta:g}": (lambda found, beta=beta: train_ppo(settings, found, beta)) for beta in settings.betas}
+    dpo = {
+        f"dpo-beta{beta:g}-lr{rate:g}": (lambda found, beta=beta, rate=rate: train_dpo(settings, found, beta, rate))
+        for beta, rate in settings.dpo
+    }
     return {
         **ppo,
-        f"dpo-beta{settings.dpo_beta:g}": lambda found: train_dpo(settings, found, settings.dpo_beta),
+        **dpo,
         f"rloo-beta{settings.rloo_beta:g}": lambda found: train_rloo(settings, found, settings.rloo_beta),
     }
 
@@ -252,8 +259,8 @@ def record(settings: Settings, seeds: Sequence[int], folder: Path, scratch: Path
         for name, train in jobs(settings).items():
             file = folder / f"{name}-seed{seed}.json"
             files.append(file)
-            identity = {"settings": _plain(settings), "seed": seed, "sft": _sft_version(), "topics": topics}
-            if _is_made(file, identity):
+            identity = {"settings": _plain(settings), "seed": seed, "sft": sft_version(), "topics": topics}
+            if is_made(file, identity):
                 continue
             made = made or [world(settings, seed, scratch)]
             torch.manual_seed(seed)
@@ -283,12 +290,13 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return dict(json.loads(json.dumps(asdict(settings))))
 
 
-def _sft_version() -> str:
+def sft_version() -> str:
     """The first digits of the SFT model's hash: with another one, everything is to be run again."""
     return hashlib.sha256((data.checkpoint("sft") / "model.safetensors").read_bytes()).hexdigest()[:12]
 
 
-def _is_made(file: Path, identity: Mapping[str, Any]) -> bool:
+def is_made(file: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether a file holds a whole run of this identity."""
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -301,10 +309,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m topfive.build.recorded", description="Record the long runs of 06.")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--out", type=Path, default=None, help="default: data/recorded/ppo")
+    parser.add_argument("--clinic", choices=("toy", "model"), help="record the runs of the clinic instead")
     parser.add_argument("--scratch", type=Path, default=Path("runs/recorded"), help="rankings and reward models")
     for name in ("steps", "rankings", "prompts"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
     given = parser.parse_args(arguments)
+    if given.clinic:
+        from topfive.build import clinic
+        from topfive.ppo.clinic import folder
+
+        clinic.record(given.clinic, given.out or folder())
+        return
     settings = replace(Settings(), steps=given.steps, rankings=given.rankings, prompts=given.prompts)
     record(settings, given.seeds, given.out or recorded_folder(), given.scratch)
 

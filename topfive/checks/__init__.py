@@ -7,7 +7,7 @@ behind their work. The exercises themselves are in `topfive.exercises`.
 import sys
 
 from topfive import revert
-from topfive.checks.artefacts import is_shipped, kept_text, points_for, trained, training_allowed
+from topfive.checks.artefacts import is_shipped, kept_text, points_for, saved, trained, training_allowed
 from topfive.checks.notebook import check, grade, hint, once_written, use
 from topfive.checks.order import explain_missing_names
 
@@ -19,6 +19,7 @@ __all__ = [
     "kept_text",
     "once_written",
     "points_for",
+    "saved",
     "trained",
     "training_allowed",
     "use",

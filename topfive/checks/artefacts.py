@@ -48,9 +48,14 @@ def kept_text(name: str, text: str) -> str:
     return text.strip()
 
 
-def trained(name: str, train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"]) -> "tuple[PreTrainedModel, Tokenizer]":
+def trained(
+    name: str,
+    train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"],
+    worth: "Callable[[PreTrainedModel], float] | None" = None,
+) -> "tuple[PreTrainedModel, Tokenizer]":
     """Call `train`, keep the model and tokenizer that it returns in work/NAME, and return them.
 
+    worth: of a model, the more the better. A model that is in work/NAME already and is worth more then stays there.
     While nbgrader executes the notebook, nothing is trained: both come from work/NAME.
     Raises TopFiveError if they should, and are missing or damaged.
     """
@@ -59,11 +64,34 @@ def trained(name: str, train: Callable[[], "tuple[PreTrainedModel, Tokenizer]"])
     folder = artefact(name)
     if training_allowed():
         model, tokenizer = train()
-        write_folder_atomic(folder, lambda temporary: save(model, tokenizer, temporary))
-        print(f"saved in work/{name}")
+        if worth is None or _no_worse(model, folder, worth):
+            write_folder_atomic(folder, lambda temporary: save(model, tokenizer, temporary))
+            print(f"saved in work/{name}")
         return model, tokenizer
     found = load(folder)
     print(f"read from work/{name}, as it was handed in")
+    return found
+
+
+def _no_worse(model: "PreTrainedModel", folder: Path, worth: "Callable[[PreTrainedModel], float]") -> bool:
+    """Whether a model is worth at least what the one in `folder` is; anything is, where there is no whole one."""
+    try:
+        before = load(folder)[0]
+    except TopFiveError:
+        return True
+    now, then = worth(model), worth(before)
+    if now < then:
+        print(f"{now:.2f} this time, {then:.2f} before: the better one stays in work/{folder.name}, and is what counts")
+    return now >= then
+
+
+def saved(name: str) -> "tuple[PreTrainedModel, Tokenizer]":
+    """The model and tokenizer that `trained` kept in work/NAME: after a restart, nothing has to be trained again.
+
+    Raises TopFiveError if they are missing or damaged.
+    """
+    found = load(artefact(name))
+    print(f"read from work/{name}")
     return found
 
 

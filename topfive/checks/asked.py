@@ -60,6 +60,12 @@ def answered(number: str, function: Given, seeds: Sequence[int]) -> Any:
 
 
 @_replying
+def each_answered(functions: Mapping[str, Given], seeds: Sequence[int]) -> Any:
+    """What each of the student's functions, by exercise number, makes of all cases of these seeds."""
+    return {number: answered(number, function, seeds).held for number, function in functions.items()}
+
+
+@_replying
 def replayed(functions: Mapping[str, Given], seeds: Sequence[int]) -> Any:
     """Where two updates with the student's functions end, by exercise number, for each seed."""
     from topfive.checks import replay  # with transformers, which other notebooks do without

@@ -14,7 +14,7 @@ import functools
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from topfive import data
@@ -102,7 +102,26 @@ def grade_clicks(at_least: Mapping[float, float]) -> float:
 
 
 @_safe
-def grade_reward(seed: int, at_least: Mapping[float, float]) -> float:
+def grade_reward(
+    losses: Mapping[str, Given], seeds: Sequence[int], seed: int, at_least: Mapping[float, float]
+) -> float:
+    """Points for work/reward, if the student wrote something to train it with: one of these losses, by exercise number,
+    earns points of its own.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        earned = [grade(number, loss, seeds) for number, loss in losses.items()]
+    if not any(earned):
+        raise TopFiveError(nothing_of_ones_own(losses))
+    return float(measure_reward(seed, at_least))
+
+
+def nothing_of_ones_own(losses: Iterable[str]) -> str:
+    """Why a reward model earns nothing that was trained with the course's loss."""
+    return f"work/reward counts once one of {', '.join(losses)} earns points: so far only the course's loss trains it"
+
+
+@_safe
+def measure_reward(seed: int, at_least: Mapping[float, float]) -> float:
     """Points for the pair accuracy of work/reward on mixed lists, ranked by a labeller without noise."""
     from topfive.judge import Taste
     from topfive.lm.model import load

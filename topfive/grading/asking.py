@@ -63,6 +63,8 @@ def question(call: Call) -> str:
     match call:
         case Call("grade", (number, function), {"seeds": seeds}):
             return _asking("answered", f"{number!r}, {function!r}, seeds={seeds!r}")
+        case Call("grade_reward", (losses,), {"seeds": seeds}):
+            return _asking("each_answered", f"{losses!r}, seeds={seeds!r}")
         case Call("grade_replay", (functions,), {"seeds": seeds}):
             return _asking("replayed", f"{functions!r}, seeds={seeds!r}")
         case Call("grade_instructions"):

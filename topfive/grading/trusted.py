@@ -19,6 +19,7 @@ from typing import Any
 
 from topfive.checks import notebook, verdict, wire
 from topfive.checks.asked import TYPE
+from topfive.checks.locked import nothing_of_ones_own
 from topfive.errors import TopFiveError
 from topfive.exercises import exercise
 from topfive.grading import sandbox
@@ -63,9 +64,20 @@ def decide(call: Call, reply: Any) -> Decision | Measurement:
             return Decision(0.0, str(reply["stopped"]))
         if call.name == "grade_instructions":
             return Measurement(call, {} if reply["text"] is None else {"instructions.md": str(reply["text"])})
+        if call.name == "grade_reward":
+            return _reward(call, reply)
         return _printed(lambda: _judged(call, reply))
     except wire.BAD as error:
         raise TopFiveError(NO_ANSWER) from error
+
+
+def _reward(call: Call, reply: Any) -> Decision | Measurement:
+    """The model is measured if one of the losses earns points of its own."""
+    [losses], seeds = call.args, call.kwargs["seeds"]
+    found = [decide(Call("grade", (number, name), {"seeds": seeds}), reply[number]) for number, name in losses.items()]
+    if not any(isinstance(one, Decision) and one.points for one in found):
+        return Decision(0.0, f"{nothing_of_ones_own(losses)}. 0 points")
+    return Measurement(Call("measure_reward", (), {name: call.kwargs[name] for name in ("seed", "at_least")}))
 
 
 def _judged(call: Call, reply: Any) -> float:

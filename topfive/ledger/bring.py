@@ -28,10 +28,9 @@ def bring(assignment: str, into: Path | None = None) -> Path:
         write_folder_atomic(copy.parent, lambda folder: _copy(source, folder))
     elif not copy.is_file():
         raise LedgerError(f"{source}: there is no ledger to bring; do {assignment} first, or use the shipped rankings")
-    events, problems = read(copy)
+    events, _ = read(copy)  # its problems are said by whoever uses it
     came = "copied now from" if fresh else "copied earlier from"
     print(f"{len(events)} events, {came} {assignment}, in work/brought/{assignment}/ledger.jsonl")
-    print("\n".join(problems), end="\n" if problems else "")
     return copy
 
 

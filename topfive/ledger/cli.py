@@ -103,7 +103,7 @@ def rank(
             "but needs rankings of some that are."
         )
     given = plain.rank(tasks, book, tell=typer.echo)
-    typer.echo(f"{given} rankings saved in {book.path}")
+    typer.echo(f"{given} ranking{'s' * (given != 1)} saved in {book.path}")
 
 
 @app.command()

@@ -25,18 +25,22 @@ FILE_SCHEMA: dict[str, type] = {"prompt": str, "texts": list}
 
 
 def shipped_tasks(size: int) -> list[Task]:
-    """Tasks of `size` lists each, from the shipped demonstrations; a prompt's lists are not used twice."""
+    """Tasks of `size` lists each, from the shipped demonstrations; a prompt's lists are not used twice.
+
+    Every prompt comes once before any comes again, so that few rankings are about many prompts.
+    """
     lists: dict[str, list[str]] = defaultdict(list)
     prompts: dict[str, Prompt] = {}
     for row in data.rows("demonstrations"):
         prompts[row["prompt"]] = data.as_prompt(row)
         lists[row["prompt"]].append(render(row["items"]))
-    return [
-        Task(prompts[text], tuple(different[start : start + size]))
+    found = [
+        (start, Task(prompts[text], tuple(different[start : start + size])))
         for text, texts in lists.items()
         for different in [list(dict.fromkeys(texts))]
         for start in range(0, len(different) - size + 1, size)
     ]
+    return [task for _, task in sorted(found, key=lambda one: one[0])]
 
 
 def tasks_from(path: Path) -> list[Task]:

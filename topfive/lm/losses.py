@@ -34,3 +34,21 @@ def perplexities(nats: Tensor, tokens: Tensor, words: Tensor) -> tuple[float, fl
 def perplexity(loss: Tensor | float) -> float:
     """exp(loss): between how many equally likely tokens the model hesitates."""
     return float(torch.as_tensor(loss).exp())
+
+
+def logprobs_and_kl(
+    logits: Tensor, ref_logits: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Log-probability of each answer, (batch,), and what these say of KL(model ‖ reference), in nats an answer.
+
+    logits, ref_logits: (batch, time, vocabulary) float, of the model that wrote the answers and of the reference; the
+    row at t predicts the token at t + 1. tokens: (batch, time) int64, prompts with their answers. mask: (batch, time)
+    int64, 1 on the tokens of the answer. temperature: at which both sample, above 0.
+    """
+    own, reference = (_answer_logprobs(some / temperature, tokens, mask) for some in (logits, ref_logits))
+    return own, (own - reference).mean()
+
+
+def _answer_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    each = logits[:, :-1].log_softmax(dim=-1).gather(-1, tokens[:, 1:, None])[..., 0]
+    return (each * mask[:, 1:]).sum(dim=1)

@@ -199,15 +199,6 @@ def pack(texts: Sequence[Sequence[int]], end: int, width: int) -> Tensor:
     return stream[: len(stream) // width * width].view(-1, width)
 
 
-def padding_waste(lengths: Sequence[int], batch_size: int) -> float:
-    """Share of pads if texts of these lengths go into batches in this order, each padded to its own longest.
-
-    lengths: tokens of each text. The last batch may be smaller. Returns a share of all places, 0 to 1.
-    """
-    batches = [lengths[start : start + batch_size] for start in range(0, len(lengths), batch_size)]
-    return 1 - sum(lengths) / sum(len(batch) * max(batch) for batch in batches)
-
-
 def packed_batches(
     tokenizer: Tokenizer,
     texts: Sequence[str],

@@ -13,7 +13,8 @@ from topfive.files import write_atomic
 def write_report(folder: Path, report: dict[str, Any], result: Comparison) -> None:
     """`report.json` comes last: with it the run has ended."""
     write_atomic(folder / "lists.md", before_and_after(result))
-    plots.quality_bars(report["quality"], result.win_rate).savefig(folder / "quality.png", dpi=110)
+    drawn = plots.quality_bars(report["quality"], result.win_rate, report["liked"])
+    drawn.savefig(folder / "quality.png", dpi=110)
     write_atomic(folder / "report.json", json.dumps(report, indent=2) + "\n")  # last: with it the run has ended
 
 

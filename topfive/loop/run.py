@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import plots
 from topfive.crowd import SOURCE
-from topfive.evaluate import compare, heldout_prompts, kl_divergence, quality
+from topfive.evaluate import changes_by_part, compare, heldout_prompts, kl_divergence, liked, quality
 from topfive.judge import Judge, Taste, load_taste
 from topfive.lists import Prompt
 from topfive.loop import controls, stages
@@ -22,6 +22,7 @@ from topfive.loop.config import EVALUATION_PROMPTS, PPO, RunConfig
 from topfive.loop.folder import RunFolder
 from topfive.loop.report import write_report
 from topfive.loop.topics import choose
+from topfive.ppo.trainer import Metrics
 
 
 def run(config: RunConfig, callbacks: stages.Callbacks = ()) -> dict[str, Any]:
@@ -68,6 +69,8 @@ def run(config: RunConfig, callbacks: stages.Callbacks = ()) -> dict[str, Any]:
         "win_rate": result.win_rate.to_dict(),
         "win_rate_on": {part: result.win_rate_on(part).to_dict() for part in ("quality", "taste")},
         "quality": {"sft": quality(result.judged_before), "ppo": quality(result.judged_after)},
+        "liked": {"sft": liked(result.judged_before), "ppo": liked(result.judged_after)},
+        "change": {part: change.to_dict() for part, change in changes_by_part(result).items()},
         "shipped": result.ships,
     }
     if config.controls:
@@ -86,7 +89,7 @@ def _kl(
     return kl_divergence(policy, sft, tokenizer, [prompt.text for prompt in test], seed=20_000 + seed).mean
 
 
-def _summary(history: Sequence[dict[str, float]], batch_size: int) -> dict[str, float]:
+def _summary(history: Sequence[Metrics], batch_size: int) -> dict[str, Any]:
     return {
         "steps": len(history),
         "episodes": len(history) * batch_size,
@@ -94,4 +97,15 @@ def _summary(history: Sequence[dict[str, float]], batch_size: int) -> dict[str, 
         "score_start": history[0]["objective/scores"],
         "score_end": float(np.mean([row["objective/scores"] for row in history[-3:]])),
         "kl_train": history[-1]["objective/kl"],
+        "furthest": _furthest(history),
+    }
+
+
+def _furthest(history: Sequence[Metrics]) -> dict[str, float]:
+    """The step at which the policy was furthest from SFT, how far that was, and the score there."""
+    step = max(range(len(history)), key=lambda index: history[index]["objective/kl"])
+    return {
+        "step": step + 1,
+        "kl": history[step]["objective/kl"],
+        "score": history[step]["objective/scores"],
     }

@@ -25,7 +25,7 @@ from topfive.loop.config import HELD_OUT_SHARE, LISTS_A_RANKING, POLICY_RATE, Ru
 from topfive.loop.progress import progress_bar
 from topfive.ppo import PPOConfig, PPOTrainer
 from topfive.ppo.advantages import centre
-from topfive.ppo.trainer import PPOStep
+from topfive.ppo.trainer import Metrics, PPOStep
 from topfive.reward.kinds import Kinds
 from topfive.reward.lines import LineReward
 from topfive.reward.model import from_language_model
@@ -160,7 +160,7 @@ def trained_policy(
     prompts: Sequence[Prompt],
     args: PPOConfig,
     callbacks: Callbacks = (),
-) -> tuple[PreTrainedModel, list[dict[str, float]]]:
+) -> tuple[PreTrainedModel, list[Metrics]]:
     """The SFT model after PPO, and the history of its steps.
 
     The policy is moved along its gradient (SGD with momentum): Adam moves a weight as far as any other however little
@@ -173,12 +173,6 @@ def trained_policy(
         torch.optim.SGD(policy.parameters(), lr=POLICY_RATE, momentum=0.9),
         torch.optim.AdamW(critic.parameters(), lr=args.learning_rate, weight_decay=0.0, fused=True),
     ]
-    bar = progress_bar("PPO")
-
-    def show(step: PPOStep) -> None:
-        metrics = step.metrics
-        bar(step.step, step.total_steps, {"score": metrics["objective/scores"], "kl": metrics["objective/kl"]})
-
     texts = [prompt.text for prompt in prompts]
     trainer = PPOTrainer(
         policy,
@@ -188,7 +182,7 @@ def trained_policy(
         args,
         texts,
         tokenizer,
-        callbacks=(show, *callbacks),
+        callbacks=callbacks or (_bar(),),
         optimizers=optimizers,
         whiten_fn=centre,
     )
@@ -197,3 +191,14 @@ def trained_policy(
         raise TopFiveError(f"stopped after PPO step {len(history)}; the same command goes on from there")
     write_folder_atomic(path, lambda temporary: save(policy, tokenizer, temporary))
     return policy, history
+
+
+def _bar() -> Callable[[PPOStep], None]:
+    """A progress bar with score and KL, where nobody else watches."""
+    bar = progress_bar("PPO")
+
+    def show(step: PPOStep) -> None:
+        metrics = step.metrics
+        bar(step.step, step.total_steps, {"score": metrics["objective/scores"], "kl": metrics["objective/kl"]})
+
+    return show

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from topfive.plots.style import BASE, INK, JUDGE, RLHF, SFT, figure, show
 
 STAGES = (
-    ("base model", "has read\nplain text", BASE, "03"),
+    ("base model", "continues\ntext", BASE, "03"),
     ("SFT model", "has read\ngood lists", SFT, "02 · 03"),
     ("rankings", "people order\nits lists", INK, "01 · 04"),
     ("reward model", "predicts\ntheir order", INK, "05"),
     ("policy", "PPO: write, be\nscored, adjust", RLHF, "06"),
-    ("evaluation", "blind: which\nlist is better?", JUDGE, "07"),
+    ("evaluation", "blind: which\nlist is better?", JUDGE, "00 · 06"),
 )
 
 
@@ -54,7 +54,7 @@ def _box(ax: Axes, place: float, colour: str, filled: bool, dashed: bool) -> Non
             edgecolor=colour,
             facecolor=to_rgba(colour, 0.22 if filled else 0.0),
             linestyle="--" if dashed else "-",
-            linewidth=1.6,
+            linewidth=3.0 if filled else 1.6,
         )
     )
 

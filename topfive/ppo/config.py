@@ -18,8 +18,10 @@ class PPOConfig:
     `kl_budget` (nats) ends the run early when the mean KL of a batch exceeds it. What is kept then is the last policy
     that a batch found within the budget: the one that sampled the batch before, or, if already the first batch is over
     it, the policy that was given. The critic stays as it is.
-    Reference: `kl_coef` is β; with `kl_target` (nats) β adapts as in Ziegler et al. 2019, section 2.2. `kl_loss_coef`
-    weighs the exact KL of each token's distribution in the loss itself (`topfive.ppo.losses.kl_loss`).
+    Reference: `kl_coef` is β, the price of a nat in the reward. `kl_loss_coef` is α, the weight of the exact KL of each
+    token's distribution in the loss itself (`topfive.ppo.losses.kl_loss`). With `kl_target` (nats) both adapt together,
+    as β does in Ziegler et al. 2019, section 2.2: by at most 0.2 · batch_size / kl_horizon a step. Their horizon of
+    10,000 lists was for two million; the one here lets a run of some thousand lists arrive.
     Text: answers are sampled from the whole distribution at `temperature`; one without an end token within
     `response_length` tokens gets `missing_eos_score` instead of the reward model's opinion.
     Saving: with an `output_dir` the state is saved every `save_steps` steps, at the end, when interrupted, and before
@@ -42,7 +44,7 @@ class PPOConfig:
     kl_coef: float = 0.15
     kl_loss_coef: float = 0.0
     kl_target: float | None = None
-    kl_horizon: int = 10_000
+    kl_horizon: int = 400
     kl_budget: float | None = None
     temperature: float = TEMPERATURE
     response_length: int = 72

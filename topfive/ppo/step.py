@@ -3,12 +3,14 @@
 `PPOTrainer` takes the same step, and a test holds their weights together. What the trainer adds is left out here: a
 log, a state on disk, a falling learning rate, an adaptive β, a KL budget, and of the settings `whiten_rewards` and
 `kl_loss_coef`; and the score comes at the end of an answer, which is one episode, not line by line.
+
+`ppo_loss` is the arithmetic of a step alone, in one expression, for a batch that is learned from as a whole.
 """
 
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
@@ -16,7 +18,14 @@ from topfive.lm.sampling import encode, generate
 from topfive.ppo.advantages import gae, token_rewards, whiten
 from topfive.ppo.config import PPOConfig
 from topfive.ppo.losses import policy_loss, value_loss
-from topfive.ppo.rollout import RewardFunction, response_logits, response_logprobs, response_values, score
+from topfive.ppo.rollout import (
+    RewardFunction,
+    response_logits,
+    response_logprobs,
+    response_values,
+    score,
+    token_logprobs,
+)
 
 
 def ppo_step(
@@ -89,3 +98,29 @@ def ppo_step(
             optimizer.step()
 
     return scores.mean().item()
+
+
+def ppo_loss(
+    logits: Tensor,
+    values: Tensor,
+    tokens: Tensor,
+    mask: Tensor,
+    scores: Tensor,
+    old: Tensor,
+    ref: Tensor,
+    old_values: Tensor,
+    args: PPOConfig,
+) -> Tensor:
+    """The loss of policy and critic together on one batch, a scalar.
+
+    logits: (batch, time, vocabulary) of the policy now, divided by the temperature; values: (batch, time) of the critic
+    now. Only these two are learned. tokens, mask: (batch, time), the answers. scores: (batch,). old, ref, old_values:
+    (batch, time), from before the first update: log-probabilities by the policy that sampled and by the reference,
+    and values by the critic.
+    """
+    rewards = token_rewards(scores, old, ref, mask, args.kl_coef)
+    advantages = gae(rewards, old_values, mask, args.gamma, args.lam)
+    returns = advantages + old_values
+    logprobs = token_logprobs(logits, tokens, mask)
+    policy = policy_loss(logprobs, old, whiten(advantages, mask), mask, args.cliprange)
+    return policy + args.vf_coef * value_loss(values, old_values, returns, mask, args.cliprange_value)

@@ -4,23 +4,25 @@ Its models are real ones, only tiny; what PPO makes of them can be compared with
 """
 
 import copy
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from topfive.lm.model import new_model
-from topfive.lm.sampling import Samples
+from topfive.lm.sampling import Samples, encode, generate
 from topfive.ppo.config import PPOConfig
 from topfive.ppo.rollout import joined, response_logits, response_logprobs
 from topfive.ppo.trainer import PPOTrainer
-from topfive.reward.model import from_language_model, scores
+from topfive.reward.model import from_language_model, scores, values_everywhere
 
 VOCABULARY = ["<pad>", "<end>", "a", "b", "c", "d"]
 PAD, END = 0, 1
+NEVER = -1e4  # a logit whose probability is 0
 LENGTH = 3
 MISSING_END = -1.0
 PROMPT = "a"
@@ -34,10 +36,13 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def policy(seed: int = 0) -> PreTrainedModel:
-    """A small language model, its logits sharpened so that it has habits to unlearn."""
+    """A small language model, its logits sharpened so that it has habits to unlearn; it never writes a pad."""
     model = new_model(tokenizer(), seed=seed, width=32, layers=2, heads=2)
     with torch.no_grad():
         model.transformer.ln_f.weight.mul_(1.5)
+    bias = torch.zeros(len(VOCABULARY))
+    bias[PAD] = NEVER
+    model.lm_head.bias = nn.Parameter(bias, requires_grad=False)
     return model
 
 
@@ -52,12 +57,13 @@ def reward(model: PreTrainedModel, strength: float = 1.0, seed: int = 1) -> PreT
 
 
 def every_answer() -> Samples:
-    """All answers there are: ended within three tokens, or three tokens without an end."""
+    """All answers there are: ended within three tokens, or three tokens without an end. Pads come after the end."""
+    words = [token for token in range(len(VOCABULARY)) if token not in (PAD, END)]
     answers = [
-        answer
-        for length in range(1, LENGTH + 1)
-        for answer in product(range(len(VOCABULARY)), repeat=length)
-        if END not in answer[:-1] and (answer[-1] == END or length == LENGTH)
+        (*said, last)
+        for length in range(LENGTH)
+        for said in product(words, repeat=length)
+        for last in (END, *(words if length == LENGTH - 1 else ()))
     ]
     response = torch.tensor([[*answer, *[PAD] * (LENGTH - len(answer))] for answer in answers])
     mask = torch.tensor([[1] * len(answer) + [0] * (LENGTH - len(answer)) for answer in answers])
@@ -84,7 +90,7 @@ def answer_names() -> list[str]:
     """Every answer as text, such as "a b ·", the dot for the end token."""
     samples = every_answer()
     marks = [*VOCABULARY]
-    marks[PAD], marks[END] = "_", "·"
+    marks[END] = "·"
     lengths = samples.mask.sum(dim=1).tolist()
     return [
         " ".join(marks[token] for token in row[:length])
@@ -121,6 +127,15 @@ def total_variation(p: Tensor, q: Tensor) -> float:
     return 0.5 * (p - q).abs().sum().item()
 
 
+def win_rate(policy: Tensor, reference: Tensor, rewards: Tensor) -> float:
+    """How often an answer of the policy is worth more than one of the reference; equal ones count half. Exact.
+
+    All (answers,).
+    """
+    ahead = (rewards[:, None] > rewards).float() + 0.5 * (rewards[:, None] == rewards).float()
+    return float(policy @ ahead @ reference)
+
+
 def first_step(logits: Tensor, chosen: Tensor, advantages: Tensor, learning_rate: float) -> Tensor:
     """Logits after one step of gradient descent on PPO's policy loss, from where ρ = 1, worked out by hand.
 
@@ -134,25 +149,61 @@ def first_step(logits: Tensor, chosen: Tensor, advantages: Tensor, learning_rate
     return logits + learning_rate * (taken - advantages.sum().to(logits) * policy) / len(chosen)
 
 
-def trainer(
-    model: PreTrainedModel, judge: PreTrainedModel, *, beta: float, steps: int = 150, **kwargs: Any
-) -> PPOTrainer:
-    """PPO on a copy of `model`. Keywords that end in `_fn`, and callbacks, go to the trainer, others to PPOConfig."""
-    settings: dict[str, Any] = {
+def settings(*, beta: float, steps: int = 150, **options: Any) -> PPOConfig:
+    """What PPO is told in this world; `options` of PPOConfig count instead of what is here."""
+    own: dict[str, Any] = {
         "batch_size": 256,
         "learning_rate": 4e-3,
         "num_ppo_epochs": 2,
         "num_mini_batches": 2,
         "temperature": 1.0,
+        "response_length": LENGTH,
+        "missing_eos_score": MISSING_END,
     }
+    return PPOConfig(total_steps=steps, kl_coef=beta, **{**own, **options})
+
+
+def learn(loss_fn: Callable[..., Tensor], *, beta: float, steps: int = 50, seed: int = 0) -> list[float]:
+    """PPO by a loss of the caller's own, with the signature of `topfive.ppo.step.ppo_loss`, and no trainer around it.
+
+    Each batch is learned from as a whole, four times. Returns the total variation from the optimum, at the start and
+    after each step.
+    """
+    reference = policy()
+    judge = reward(reference)
+    model, critic, best = copy.deepcopy(reference), copy.deepcopy(judge), optimum(reference, judge, beta)
+    args = settings(beta=beta, steps=steps, batch_size=128)
+    optimizer = torch.optim.AdamW([*model.parameters(), *critic.parameters()], lr=args.learning_rate, eps=args.adam_eps)
+    generator = torch.Generator().manual_seed(seed)
+    query, query_mask = encode(tokenizer(), [PROMPT] * args.batch_size)
+    distances = [total_variation(distribution(model), best)]
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = args.learning_rate * (1 - step / steps)
+        samples = generate(model, query, query_mask, generator=generator, max_new_tokens=LENGTH)
+        tokens, attention = joined(samples)
+        with torch.no_grad():
+            earned = scores(judge, tokens, attention).where(samples.ended, torch.tensor(MISSING_END))
+            ref_logprobs = response_logprobs(response_logits(reference, samples, 1.0), samples)
+            old_values = values_everywhere(critic, tokens, attention)[:, :-1]
+        for _ in range(4):
+            logits = model(input_ids=tokens, attention_mask=attention).logits[:, :-1]
+            values = values_everywhere(critic, tokens, attention)[:, :-1]
+            before = earned, samples.logprobs, ref_logprobs, old_values
+            optimizer.zero_grad()
+            loss_fn(logits, values, samples.response, samples.mask, *before, args).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(critic.parameters(), args.max_grad_norm)
+            optimizer.step()
+        distances.append(total_variation(distribution(model), best))
+    return distances
+
+
+def trainer(
+    model: PreTrainedModel, judge: PreTrainedModel, *, beta: float, steps: int = 150, **kwargs: Any
+) -> PPOTrainer:
+    """PPO on a copy of `model`. Keywords that end in `_fn`, and callbacks, go to the trainer, others to PPOConfig."""
     options = {key: kwargs.pop(key) for key in list(kwargs) if not key.endswith("_fn") and key != "callbacks"}
-    args = PPOConfig(
-        total_steps=steps,
-        kl_coef=beta,
-        response_length=LENGTH,
-        missing_eos_score=MISSING_END,
-        **{**settings, **options},
-    )
+    args = settings(beta=beta, steps=steps, **options)
     return PPOTrainer(
         copy.deepcopy(model), model, judge, copy.deepcopy(judge), args, [PROMPT] * 8, tokenizer(), **kwargs
     )

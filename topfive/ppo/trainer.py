@@ -45,8 +45,9 @@ GLOSSARY = {
     "objective/scores": "mean score of the batch by the reward model (missing end token: the fixed low score)",
     "objective/kl": "KL from the reference in nats, by k1: log π − log π_ref summed over tokens, averaged over answers",
     "objective/kl_k3": "the same by the k3 estimator, which is never negative",
-    "objective/rlhf_reward": "score minus β·KL: what PPO maximises",
-    "objective/kl_coef": "β",
+    "objective/rlhf_reward": "score minus β·KL, the sum of a list's rewards; α is not in it",
+    "objective/kl_coef": "β, the price of a nat in the reward",
+    "objective/kl_loss_coef": "α, the weight of the exact KL in the loss",
     "policy/entropy": "mean entropy of the next-token distribution, nats",
     "policy/loss": "clipped policy loss, mean over the step's updates",
     "policy/clipfrac": "share of tokens whose ratio was clipped",
@@ -133,7 +134,7 @@ class PPOTrainer:
         self.peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         if args.kl_budget is not None:  # the last policy of which a batch was under the budget
             self.trained["kept"] = copy.deepcopy(model).requires_grad_(False)
-        self.kl_coef = args.kl_coef
+        self.kl_coef, self.kl_loss_coef = args.kl_coef, args.kl_loss_coef
         self.history: list[Metrics] = []
         self.stopped = ""
 
@@ -203,7 +204,7 @@ class PPOTrainer:
             "time/sampling": sampled - began,
             "time/updates": done - sampled,
         }
-        self._adapt_kl_coef(metrics["objective/kl"])
+        self._adapt_to_kl(metrics["objective/kl"])
         self.history.append(metrics)
         if self.callbacks:
             shown = PPOStep(step + 1, self.args.total_steps, metrics, self._examples(rollout))
@@ -289,10 +290,10 @@ class PPOTrainer:
         policy = self.policy_loss_fn(logprobs, rollout.logprobs, advantages, mask, args.cliprange)
         value = self.value_loss_fn(values, rollout.values, returns, mask, args.cliprange_value)
         loss = policy + args.vf_coef * value
-        if args.kl_loss_coef:
+        if self.kl_loss_coef:
             with torch.no_grad():
                 ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
-            loss = loss + args.kl_loss_coef * kl_loss(logits, ref_logits)
+            loss = loss + self.kl_loss_coef * kl_loss(logits, ref_logits)
         self.trained.zero_grad()
         where = f"step {len(self.history) + 1} (policy loss {policy.item():.3g}, value loss {value.item():.3g})"
         backward(loss, self.model, self.value_model, where=where, max_norm=args.max_grad_norm)
@@ -336,6 +337,7 @@ class PPOTrainer:
             "objective/kl_k3": kl_k3,
             "objective/rlhf_reward": score - self.kl_coef * kl,
             "objective/kl_coef": self.kl_coef,
+            "objective/kl_loss_coef": self.kl_loss_coef,
             "policy/entropy": rollout.entropy,
             "value/explained_variance": 1 - unexplained.item(),
             "response/ended": rollout.samples.ended.float().mean().item(),
@@ -348,11 +350,12 @@ class PPOTrainer:
         answers = self.tokenizer.batch_decode(rollout.samples.response[:number], skip_special_tokens=True)
         return list(zip(queries, answers, rollout.scores[:number].tolist(), strict=True))
 
-    def _adapt_kl_coef(self, kl: float) -> None:
-        """β grows when the KL is above its target and shrinks below it (Ziegler et al. 2019, section 2.2)."""
+    def _adapt_to_kl(self, kl: float) -> None:
+        """Both prices of KL grow when it is above its target and shrink below it (Ziegler et al. 2019, section 2.2)."""
         if self.args.kl_target is not None:
             error = max(-0.2, min(0.2, kl / self.args.kl_target - 1))
-            self.kl_coef *= 1 + error * self.args.batch_size / self.args.kl_horizon
+            factor = 1 + error * self.args.batch_size / self.args.kl_horizon
+            self.kl_coef, self.kl_loss_coef = self.kl_coef * factor, self.kl_loss_coef * factor
 
     # --- stop and resume ------------------------------------------------------------------------------------------
 
@@ -375,7 +378,7 @@ class PPOTrainer:
 
     def _save(self) -> None:
         if self.args.output_dir is not None:
-            extra: dict[str, Any] = {"kl_coef": self.kl_coef, "history": self.history}
+            extra: dict[str, Any] = {"kl": [self.kl_coef, self.kl_loss_coef], "history": self.history}
             folder, step = self.args.output_dir / "state", len(self.history)
             save_state(folder, self.trained, self.optimizers, step, extra, self._settings())
 
@@ -384,4 +387,4 @@ class PPOTrainer:
             folder = self.args.output_dir / "state"
             if load_state(folder, self.trained, self.optimizers, self._settings()):
                 extra = load_extra(folder)
-                self.kl_coef, self.history = extra["kl_coef"], extra["history"]
+                (self.kl_coef, self.kl_loss_coef), self.history = extra["kl"], extra["history"]

@@ -1,6 +1,7 @@
 """From one number a token to the score of a list, and heads that are trained while the trunk stays as it is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -8,11 +9,11 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import seeds
-from topfive.lists import Ranking
+from topfive.lists import Ranking, parse, render
 from topfive.lm.context import context_of
 from topfive.lm.sampling import positions
 from topfive.reward.losses import plackett_luce_loss
-from topfive.reward.model import encode_pairs
+from topfive.reward.model import encode_pairs, score_texts
 
 Read = Callable[[Tensor, Tensor], Tensor]
 
@@ -65,6 +66,22 @@ def padded_ranks(rankings: Sequence[Ranking]) -> Tensor:
 def in_rankings(flat: Tensor, rankings: Sequence[Ranking]) -> Tensor:
     """Scores of all lists, (lists,), as (rankings, K), with 0 where a ranking has fewer than K lists."""
     return torch.nn.utils.rnn.pad_sequence(flat.split([len(one.texts) for one in rankings]), batch_first=True)
+
+
+def score_lists(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> Tensor:
+    """A reward model's score of every list, (rankings, K), with 0 where a ranking has fewer than K lists.
+
+    A list that was ranked several times is read once.
+    """
+    lists = [(ranking.prompt.text, text) for ranking in rankings for text in ranking.texts]
+    places = {one: place for place, one in enumerate(dict.fromkeys(lists))}
+    prompts, texts = zip(*places, strict=True)
+    return in_rankings(score_texts(model, tokenizer, prompts, texts)[[places[one] for one in lists]], rankings)
+
+
+def turned_round(ranking: Ranking) -> Ranking:
+    """The same ranking of the same lists, each with its items from the last to the first."""
+    return replace(ranking, texts=tuple(render(parse(text).items[::-1]) for text in ranking.texts))
 
 
 def fit_head(

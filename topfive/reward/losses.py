@@ -13,6 +13,15 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return -F.logsigmoid(chosen - rejected).mean()
 
 
+def order_loss(scores: Tensor) -> Tensor:
+    """Mean surprise of a choice, −log of its probability, in one order without ties (Luce 1959; Plackett 1975).
+
+    scores: (K,) of at least two lists, from the best place to the worst. Returns a scalar.
+    """
+    rest = scores.flip(0).logcumsumexp(dim=0).flip(0)
+    return (rest - scores)[:-1].mean()
+
+
 def plackett_luce_loss(scores: Tensor, ranks: Tensor) -> Tensor:
     """Mean negative log-likelihood of rankings, each divided by its number of choices (Luce 1959; Plackett 1975).
 

@@ -1,9 +1,12 @@
 """How good a reward model is: right pairs and their ceiling, calibration, and what choosing the best of n does."""
 
 import math
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
+
+from topfive.stats import Estimate, cluster_ratio
 
 
 def pairs_right(scores: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,6 +55,19 @@ def calibration_error(table: Tensor) -> float:
     return float(((predicted - observed).abs() * count).sum() / count.sum())
 
 
+def calibration_slope(scores: Tensor, ranks: Tensor, clusters: Sequence[Hashable]) -> Estimate:
+    """How steeply the outcome of a pair rises with its predicted probability: 1 if calibrated, less if too sure.
+
+    The slope of the best straight line through (½, ½): pairs may be turned round, so every curve goes through there.
+    scores, ranks: (rankings, K), place 0 for no list. clusters: (rankings,); the interval resamples whole clusters.
+    """
+    first, second = torch.triu_indices(scores.shape[1], scores.shape[1], offset=1)
+    there = (ranks[:, first] > 0) & (ranks[:, second] > 0) & (ranks[:, first] != ranks[:, second])
+    sure = (torch.sigmoid(scores[:, first] - scores[:, second]) - 0.5) * there
+    happened = (ranks[:, first] < ranks[:, second]).float() - 0.5
+    return cluster_ratio((sure * happened).sum(dim=1).tolist(), (sure**2).sum(dim=1).tolist(), clusters)
+
+
 def best_of_n_distribution(probabilities: Tensor, n: int) -> Tensor:
     """How likely each answer is to be the best of n independent samples.
 
@@ -80,3 +96,12 @@ def best_of_n_mean(scores: Tensor, values: Tensor, n: int) -> Tensor:
     m = scores.shape[1]
     ways = torch.tensor([math.comb(i, n - 1) / math.comb(m, n) for i in range(m)], dtype=values.dtype)
     return values.gather(1, scores.argsort(dim=1, stable=True)) @ ways
+
+
+def best_of_n_gain(scores: Tensor, values: Tensor, n: int) -> Tensor:
+    """How much better than one sample the best-scoring of n is, by `values`, for each prompt: (prompts,).
+
+    scores, values: (prompts, m). In standard deviations of `values` within a prompt.
+    """
+    spread = (values - values.mean(dim=1, keepdim=True)).std()
+    return (best_of_n_mean(scores, values, n) - values.mean(dim=1)) / spread

@@ -17,7 +17,7 @@ from topfive.lm.context import context_of
 from topfive.lm.train import Progress, backward
 from topfive.reward.losses import plackett_luce_loss
 from topfive.reward.model import encode_pairs, score_texts, scores
-from topfive.stats import Estimate, ratio_bootstrap
+from topfive.stats import Estimate, cluster_ratio
 from topfive.threads import on_free_cores
 
 RankingLoss = Callable[[Tensor, Tensor], Tensor]
@@ -110,17 +110,13 @@ def pair_accuracy(scores: Sequence[NDArray[np.float64]], rankings: Sequence[Rank
     of the same lists together, since comparisons of the same lists are not independent.
     """
     right, pairs = [], []
-    groups: dict[tuple[str, ...], int] = {}
-    group_of = [groups.setdefault((one.prompt.text, *sorted(one.texts)), len(groups)) for one in rankings]
     for values, ranking in zip(scores, rankings, strict=True):
         ranks = np.array(ranking.ranks)
         better = ranks[:, None] < ranks[None, :]
         difference = values[:, None] - values[None, :]
         right.append(((difference > 0)[better]).sum() + 0.5 * (difference == 0)[better].sum())
         pairs.append(better.sum())
-    right_in, pairs_in = (np.bincount(group_of, counts).astype(float) for counts in (right, pairs))
-    compared = pairs_in > 0
-    return ratio_bootstrap(right_in[compared], pairs_in[compared], seed=seed)
+    return cluster_ratio(right, pairs, [(one.prompt.text, *sorted(one.texts)) for one in rankings], seed=seed)
 
 
 def accuracy(model: PreTrainedModel, tokenizer: Tokenizer, rankings: Sequence[Ranking]) -> Estimate:

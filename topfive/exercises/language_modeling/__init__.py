@@ -5,12 +5,14 @@ Vocabularies are small and drawn at random: what is checked is the arithmetic, n
 
 from topfive.exercises.exercise import Exercise
 from topfive.exercises.language_modeling import (
+    answers,
+    generation,
     next_token_loss,
     packing,
     padding,
-    padding_waste,
     perplexity,
     temperature,
+    training,
     truncation,
 )
 
@@ -18,8 +20,10 @@ EXERCISES: tuple[Exercise, ...] = (
     next_token_loss.EXERCISE,
     perplexity.EXERCISE,
     packing.EXERCISE,
+    training.EXERCISE,
     temperature.EXERCISE,
     truncation.EXERCISE,
+    generation.EXERCISE,
     padding.EXERCISE,
-    padding_waste.EXERCISE,
+    answers.EXERCISE,
 )

@@ -1,4 +1,4 @@
-"""Exercise 3.6: padding, and masking the prompt."""
+"""Exercise 3.8: padding, and masking the prompt."""
 
 from collections.abc import Callable, Sequence
 
@@ -213,10 +213,10 @@ def _another_end(examples: Examples, pad: int, mask_prompt: bool = True) -> Pair
 
 
 EXERCISE = Exercise(
-    number="3.6",
+    number="3.8",
     title="Padding, and masking the prompt",
-    points=3,
-    minutes=15,
+    points=2,
+    minutes=10,
     solution=train.pad_batch,
     cases=_pad_cases,
     axes=("pair", "place"),

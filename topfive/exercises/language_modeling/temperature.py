@@ -1,4 +1,4 @@
-"""Exercise 3.4: from logits to probabilities at a temperature."""
+"""Exercise 3.5: from logits to probabilities at a temperature."""
 
 from collections.abc import Callable
 
@@ -96,7 +96,7 @@ def _one_in_all(logits: Tensor) -> Tensor:
 
 
 EXERCISE = Exercise(
-    number="3.4",
+    number="3.5",
     title="From logits to probabilities at a temperature",
     points=1,
     minutes=5,

@@ -1,4 +1,4 @@
-"""Exercise 3.5: top-k and top-p."""
+"""Exercise 3.6: top-k and top-p."""
 
 from collections.abc import Callable
 from functools import partial
@@ -288,7 +288,7 @@ def _k_too_large(logits: Tensor, top_k: int | None) -> Tensor:
 _SUM_BEFORE = "Look at: the sum before a token, not with it."
 
 EXERCISE = Exercise(
-    number="3.5",
+    number="3.6",
     title="Top-k and top-p",
     points=3,
     minutes=15,

@@ -14,6 +14,7 @@ from topfive.exercises.ppo import (
     token_rewards,
     value_loss,
     whitening,
+    whole_step,
 )
 
 EXERCISES: tuple[Exercise, ...] = (
@@ -25,4 +26,5 @@ EXERCISES: tuple[Exercise, ...] = (
     value_loss.EXERCISE,
     kl_estimators.EXERCISE,
     first_step.EXERCISE,
+    whole_step.EXERCISE,
 )

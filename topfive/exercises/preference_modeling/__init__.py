@@ -12,6 +12,7 @@ from topfive.exercises.preference_modeling import (
     ceiling,
     last_token,
     mean_of_tokens,
+    order_loss,
     pairs_right,
     plackett_luce,
 )
@@ -20,6 +21,7 @@ EXERCISES: tuple[Exercise, ...] = (
     mean_of_tokens.EXERCISE,
     last_token.EXERCISE,
     bradley_terry.EXERCISE,
+    order_loss.EXERCISE,
     plackett_luce.EXERCISE,
     pairs_right.EXERCISE,
     ceiling.EXERCISE,

@@ -1,4 +1,4 @@
-"""Exercise 5.8: what the best of n is."""
+"""Exercise 5.9: what the best of n is."""
 
 import torch
 from torch import Tensor
@@ -49,7 +49,7 @@ def _survival(probabilities: Tensor, n: int) -> Tensor:
 
 
 EXERCISE = Exercise(
-    number="5.8",
+    number="5.9",
     title="What the best of n is",
     points=3,
     minutes=10,

@@ -1,4 +1,4 @@
-"""Exercise 5.7: a calibration table."""
+"""Exercise 5.8: a calibration table."""
 
 from functools import partial
 
@@ -102,7 +102,7 @@ def _calibration(probabilities: Tensor, outcomes: Tensor, bins: int = 10, *, wro
 
 
 EXERCISE = Exercise(
-    number="5.7",
+    number="5.8",
     title="A calibration table",
     points=3,
     minutes=12,

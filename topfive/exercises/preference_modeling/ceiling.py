@@ -1,4 +1,4 @@
-"""Exercise 5.6: the ceiling."""
+"""Exercise 5.7: the ceiling."""
 
 import torch
 
@@ -21,7 +21,7 @@ def _ceiling_cases(seed: int) -> list[Case]:
 
 
 EXERCISE = Exercise(
-    number="5.6",
+    number="5.7",
     title="The ceiling",
     points=2,
     minutes=10,

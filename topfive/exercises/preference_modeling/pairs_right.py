@@ -1,4 +1,4 @@
-"""Exercise 5.5: pairs in the right order."""
+"""Exercise 5.6: pairs in the right order."""
 
 from collections.abc import Callable
 from functools import partial
@@ -133,7 +133,7 @@ def _change(change: Callable[[Tensor, Tensor], Any]) -> Function:
 
 
 EXERCISE = Exercise(
-    number="5.5",
+    number="5.6",
     title="Pairs in the right order",
     points=3,
     minutes=10,

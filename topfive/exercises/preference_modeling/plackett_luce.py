@@ -1,4 +1,4 @@
-"""Exercise 5.4: the Plackett–Luce loss."""
+"""Exercise 5.5: the Plackett–Luce loss, with ties and missing lists."""
 
 from functools import partial
 from math import log
@@ -136,10 +136,10 @@ def _all_pairs(scores: Tensor, ranks: Tensor) -> Tensor:
 
 
 EXERCISE = Exercise(
-    number="5.4",
-    title="The Plackett–Luce loss",
-    points=4,
-    minutes=20,
+    number="5.5",
+    title="Ties, and lists that are missing",
+    points=3,
+    minutes=18,
     solution=losses.plackett_luce_loss,
     cases=_pl_cases,
     differentiable=True,
