@@ -242,7 +242,7 @@ def quality_bars(
         heights = [quality[name][part] for part in PARTS]
         bars.bar([place + shift for place in places], heights, width=0.4, color=colour, label=label)
     bars.set_xticks(list(places), list(PARTS.values()), fontsize="x-small")
-    bars.set_title("What the lists are like", loc="left", color=INK)
+    bars.set_title("Quality", loc="left", color=INK)
     bars.set(ylabel="share", ylim=(0, 1.02))
     bars.legend(frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=8)
     if liked is not None and middle:
