@@ -103,7 +103,8 @@ The first two are already trained and come with the course. What have they read?
 # %%
 read = data.pretraining_text()
 share = sum(text.startswith("top 5") for text in read) / len(read)
-print(f"the base model: {len(read):,} short texts; {share:.0%} are a prompt and its list")
+print(f"the base model: {len(read):,} short texts;", end=" ")
+print(f"{share:.0%} are a prompt and its list")
 print("two of them:")
 print(*read[1:3], sep="\n")
 

@@ -774,7 +774,7 @@ def generate(model, ids, choose, end, most=72):
     """
     ### BEGIN SOLUTION 3.7: the new tokens, one after the other
     new = []
-    with torch.no_grad():
+    with torch.no_grad():  # nothing is learned here
         while len(new) < most and (not new or new[-1] != end):
             logits = model(torch.tensor([[*ids, *new]])).logits[0, -1]
             new.append(int(choose(logits)))

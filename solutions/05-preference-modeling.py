@@ -743,12 +743,8 @@ none.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_reward as _grade
 
-_grade(
-    {"5.4": lambda: order_loss, "5.5": lambda: plackett_luce_loss},
-    seeds=(536, 537),
-    seed=90210,
-    at_least={0.60: 1, 0.65: 2, 0.70: 3},
-)
+_losses = {"5.4": lambda: order_loss, "5.5": lambda: plackett_luce_loss}
+_grade(_losses, seeds=(536, 537), seed=90210, at_least={0.60: 1, 0.65: 2, 0.70: 3})
 ### END HIDDEN TESTS
 
 # %% [markdown]
