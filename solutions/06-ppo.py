@@ -35,6 +35,7 @@ from IPython.display import HTML
 
 from topfive import data, lists, plots
 from topfive.checks import check, hint, once_written, trained, training_allowed, use
+from topfive.evaluate import recorded_clinic
 from topfive.ppo import PPOTrainer, clinic, toy
 
 plots.show_loop(here="policy")
@@ -902,7 +903,7 @@ print("\n".join(labels.values()))
 """
 
 # %%
-ill = clinic.recorded("toy")
+ill = recorded_clinic("toy")
 healthy = [run["curves"] for run in ill if run["fault"] == clinic.HEALTHY]
 sick = {run["fault"]: run["curves"] for run in ill if run["fault"] != clinic.HEALTHY}
 rings = {name: clinic.ringing(curves, healthy) for name, curves in sick.items()}
@@ -1040,7 +1041,7 @@ been recorded. Three things may frighten, and should not:
 """
 
 # %%
-recorded = clinic.recorded("model")
+recorded = recorded_clinic("model")
 behind = [run["curves"] for run in recorded if run["fault"] == clinic.HEALTHY]
 for key in ("objective/scores", "objective/kl", "response/ended"):
     for step in (1, 3, 10, 30, 70) if behind else ():

@@ -10,7 +10,7 @@ from topfive.build.notebooks import Assignment
 from topfive.exercises import exercises
 
 SMALLER = {
-    "TrainConfig(150,": "TrainConfig(2,",
+    "TrainConfig(200,": "TrainConfig(2,",
     "TrainConfig(140,": "TrainConfig(2,",
     "TrainConfig(20,": "TrainConfig(3,",
     "(100, 8)": "(6, 1)",

@@ -15,6 +15,7 @@ from topfive import data
 from topfive.judge import WEIGHTS, Judge, Judgement
 from topfive.lists import Prompt
 from topfive.lm.sampling import TEMPERATURE, encode, generate, sample_texts
+from topfive.ppo import clinic
 from topfive.ppo.advantages import kl_k1
 from topfive.ppo.rollout import sampled_logprobs
 from topfive.stats import Estimate, bootstrap, cluster_bootstrap
@@ -133,3 +134,18 @@ def recorded_runs(folder: Path | None = None) -> list[dict[str, Any]]:
     """What `python -m topfive.build.recorded` wrote, one dictionary a run, by method and β; empty if it never ran."""
     runs = [json.loads(path.read_text("utf-8")) for path in (folder or recorded_folder()).glob("*.json")]
     return sorted(runs, key=lambda run: (run["method"], run["beta"], run["seed"]))
+
+
+def clinic_folder() -> Path:
+    """Where recorded runs of 06's clinic lie, one JSON file a run."""
+    return data.folder() / "recorded" / "clinic"
+
+
+def recorded_clinic(world: str) -> list[dict[str, Any]]:
+    """Recorded runs in the "toy" or with the "model", healthy ones first; empty if none was recorded.
+
+    Each says its `fault` and `seed`, and holds its `curves`. `python -m topfive.build.recorded --clinic` makes them.
+    """
+    runs = [json.loads(file.read_text("utf-8")) for file in clinic_folder().glob(f"{world}-*.json")]
+    order = [clinic.HEALTHY, *(one.name for one in clinic.FAULTS)]
+    return sorted(runs, key=lambda run: (order.index(run["fault"]), run["seed"]))

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from topfive.errors import TopFiveError
+from topfive.evaluate import recorded_clinic
 from topfive.lm import sampling
 from topfive.ppo import clinic, rollout, toy
 from topfive.ppo.config import PPOConfig
 
-RUNS = clinic.recorded("toy")
+RUNS = recorded_clinic("toy")
 HEALTHY = [run["curves"] for run in RUNS if run["fault"] == clinic.HEALTHY]
 SICK = {run["fault"]: run["curves"] for run in RUNS if run["fault"] != clinic.HEALTHY}
 

@@ -5,10 +5,8 @@ is a curve of the run. It rings where the run ends outside of what healthy runs 
 """
 
 import copy
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import mean
 from typing import Any, TypeAlias
 
@@ -16,7 +14,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from topfive import data
 from topfive.errors import TopFiveError
 from topfive.ppo import advantages as adv
 from topfive.ppo import toy
@@ -191,21 +188,6 @@ def toy_run(
     )
     trainer.train()
     return curves
-
-
-def folder() -> Path:
-    """Where recorded runs of the clinic lie, one JSON file a run."""
-    return data.folder() / "recorded" / "clinic"
-
-
-def recorded(world: str) -> list[dict[str, Any]]:
-    """Recorded runs in the "toy" or with the "model", healthy ones first; empty if none was recorded.
-
-    Each says its `fault` and `seed`, and holds its `curves`. `python -m topfive.build.recorded --clinic` makes them.
-    """
-    runs = [json.loads(file.read_text("utf-8")) for file in folder().glob(f"{world}-*.json")]
-    order = [HEALTHY, *(one.name for one in FAULTS)]
-    return sorted(runs, key=lambda run: (order.index(run["fault"]), run["seed"]))
 
 
 # --- what the instruments say ---------------------------------------------------------------------------------------
