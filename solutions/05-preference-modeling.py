@@ -743,8 +743,9 @@ none.
 ### BEGIN HIDDEN TESTS
 from topfive.checks.locked import grade_reward as _grade
 
-_losses = {"5.4": lambda: order_loss, "5.5": lambda: plackett_luce_loss}
-_grade(_losses, seeds=(536, 537), seed=90210, at_least={0.60: 1, 0.65: 2, 0.70: 3})
+_grade({
+    "5.4": lambda: order_loss, "5.5": lambda: plackett_luce_loss,
+}, seeds=(536, 537), seed=90210, at_least={0.60: 1, 0.65: 2, 0.70: 3})  # fmt: skip
 ### END HIDDEN TESTS
 
 # %% [markdown]
