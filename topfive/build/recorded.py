@@ -30,7 +30,7 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data
-from topfive.evaluate import compare, heldout_prompts, kl_divergence, quality, recorded_folder
+from topfive.evaluate import clinic_folder, compare, heldout_prompts, kl_divergence, quality, recorded_folder
 from topfive.files import write_atomic
 from topfive.judge import Judge, load_taste, prompts_of, topics_of
 from topfive.lists import Prompt, Ranking
@@ -317,9 +317,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.clinic:
         from topfive.build import clinic
-        from topfive.ppo.clinic import folder
 
-        clinic.record(given.clinic, given.out or folder())
+        clinic.record(given.clinic, given.out or clinic_folder())
         return
     settings = replace(Settings(), steps=given.steps, rankings=given.rankings, prompts=given.prompts)
     record(settings, given.seeds, given.out or recorded_folder(), given.scratch)
