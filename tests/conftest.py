@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data, judge
+from topfive.exercises import ASSIGNMENTS
 from topfive.lists import Prompt, render
 from topfive.lm.model import new_model
 from topfive.lm.tokenizer import train_tokenizer
@@ -25,6 +26,7 @@ from topfive.lm.tokenizer import train_tokenizer
 torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
 
 
+PART = re.compile("|".join([r"(?<=\[)\d\.\d", *ASSIGNMENTS]))  # an exercise, an assignment
 LONG = ("browser", "test_round_trip.py", "test_autograde.py", "test_benchmarks.py")
 
 
@@ -44,8 +46,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Grouped(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            about = re.search(r"\[(\d\.\d|\d\d-[a-z-]+)", nodeid)  # an exercise, an assignment
-            return f"{_place(nodeid)} {about[1] if about else ''}"
+            about = PART.search(nodeid)
+            return f"{_place(nodeid)} {about[0] if about else ''}"
 
     return Grouped(config, log)
 

@@ -120,6 +120,8 @@ def test_a_folder_without_trl_is_named(tmp_path):
         ppo.trl_folder(tmp_path)
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 def test_topfive_side_trains_in_turns(checkpoints, tmp_path):
     ppo.prepare(checkpoints, tmp_path)
     sides = [side for side in ppo.SIDES if side.trainer == ppo.OURS]

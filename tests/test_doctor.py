@@ -116,6 +116,14 @@ def test_what_an_interrupted_install_left_is_named_and_deleting_it_helps(
     assert doctor._unmet(Requirement("nowhere-else>=1")) == "nowhere-else is missing"
 
 
+def test_so_it_is_where_a_library_has_imported_another_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The importlib_metadata package looks for distributions in the standard library's place from then on."""
+    monkeypatch.setattr(metadata, "distributions", pytest.importorskip("importlib_metadata").distributions)
+    monkeypatch.syspath_prepend(tmp_path)
+    dist_info(tmp_path, "nowhere_else-1.0", None)
+    assert doctor._unmet(Requirement("nowhere-else>=1")) == "nowhere-else is half installed"
+
+
 def test_a_leftover_beside_a_whole_package_is_a_leftover_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(tmp_path)
     left = dist_info(tmp_path, "pytest-1.0", None)

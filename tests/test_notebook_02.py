@@ -41,6 +41,7 @@ def test_it_runs_for_a_student_who_has_written_nothing_and_takes_nothing_for_the
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_it_runs_twice_with_lists_of_ones_own_and_writes_set_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     write_lists(6)

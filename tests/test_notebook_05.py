@@ -50,6 +50,7 @@ def test_preference_modeling_runs_for_a_student_who_has_written_nothing(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_it_runs_twice_in_one_kernel_with_rankings_of_ones_own(tmp_path: Path):
     """Three in 00, as its panel writes them, and those that were typed into a terminal in this notebook's folder."""
     folder = tmp_path / "05-preference-modeling"

@@ -75,7 +75,7 @@ def test_the_sweep_looks_between_a_sixth_of_the_loops_weight_and_the_whole_of_it
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", ["toy", "model"])
+@pytest.mark.parametrize("world", ["toy", pytest.param("model", marks=pytest.mark.thorough)])
 def test_the_clinic_is_recorded_in_both_worlds_and_nothing_twice(tmp_path, monkeypatch, capsys, world):
     size = clinic.Size(toy_steps=1, model_steps=1, prompts=4)
     monkeypatch.setattr(clinic, "jobs", lambda: [("healthy", 0), ("reward negated", 0), ("other temperature", 0)])

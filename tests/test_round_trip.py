@@ -434,7 +434,9 @@ def test_a_written_answer_waits_for_a_reader_and_an_empty_one_does_not(graded: G
 
 @pytest.mark.slow
 @pytest.mark.parametrize("graded", ["01-labelling-basics"], indirect=True)  # tests/grading has a toy for the rest
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize(
+    "student", ["half", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("full", "untouched"))]
+)
 def test_validate_says_before_what_autograde_says_afterwards(graded: Graded, student: str):
     released = Assignment(graded.name, graded.course).release
     tests = json.loads(PUBLISHED.read_text("utf-8"))[graded.name]

@@ -183,7 +183,9 @@ def _requirements(extra: str = "") -> "Iterator[Requirement]":
 
 def _unmet(requirement: "Requirement") -> str:
     """What is wrong with one requirement, in words; empty if nothing is."""
-    versions = [found.metadata["Version"] for found in metadata.distributions(name=requirement.name)]
+    # Once a library has imported the importlib_metadata package, what is half installed has None for its metadata.
+    read = [found.metadata for found in metadata.distributions(name=requirement.name)]
+    versions = [one["Version"] if one else None for one in read]
     if not versions:
         return f"{requirement.name} is missing"
     found = next((version for version in versions if version), None)

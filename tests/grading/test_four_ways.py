@@ -158,6 +158,7 @@ def environment() -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_four_ways_come_to_the_same_points(course: Course, subtests: Any):
     checked = {student: by_check(course, student) for student in range(CLASS)}
     assert course.call("autograde", NAME).returncode == 0

@@ -115,10 +115,15 @@ MADE: dict[str, tuple[Prepared, Once]] = {}  # pytest comes back to a notebook m
 ORDINARY, IN_GRADEBOOK = lru_cache(Repair._ordinary), lru_cache(grading_cells.in_gradebook)
 
 
-EVERY = [pytest.param(name, marks=[] if name in NAMES[::3] else pytest.mark.thorough) for name in NAMES]
+LAST = NAMES[-1]
 
 
-@pytest.fixture(scope="module", params=EVERY)
+def others_are_thorough(name: str, *more: str) -> Any:
+    """Parameters that begin with a notebook's name; `make test` takes the last notebook."""
+    return pytest.param(name, *more, marks=[] if name == LAST else pytest.mark.thorough)
+
+
+@pytest.fixture(scope="module", params=map(others_are_thorough, NAMES))
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     if request.param not in MADE:
         made = prepare(request.param, tmp_path_factory.mktemp(request.param))
@@ -246,12 +251,11 @@ def test_every_surgery_is_put_in_order(prepared: Prepared, role: str, subtests: 
 
 
 LOST = ("metadata and ids lost", "text alone", "twice", "somebody else's above")  # cells are known by what they say
-LAST = NAMES[-1]
 
 
 @pytest.mark.parametrize(
     ("prepared", "name"),
-    [(notebook, name) for notebook in NAMES for name in s.WHOLE if name in LOST or notebook == LAST],
+    [others_are_thorough(notebook, name) for notebook in NAMES for name in s.WHOLE if name in LOST or notebook == LAST],
     indirect=["prepared"],
 )
 def test_every_surgery_on_the_whole_is_put_in_order(prepared: Prepared, name: str, tmp_path: Path):

@@ -88,12 +88,16 @@ def use(number: str, function: Function) -> Function:
 
 def report(found: Exercise, function: Function) -> list[str]:
     """The lines that `check` prints."""
-    title = f"{found.number} {found.title}"
     if not callable(function):
         call = f'check("{found.number}", {found.solution.__name__})'
-        return [title, f"  Give the function itself, without brackets after its name: {call}"]
-    verdict = examine(found, function)
-    lines = [*_printed(verdict.outcomes), title]
+        return [f"{found.number} {found.title}", f"  Give the function itself, without brackets after its name: {call}"]
+    return described(examine(found, function))
+
+
+def described(verdict: Verdict) -> list[str]:
+    """The same lines, of a function that has been tried."""
+    found = verdict.exercise
+    lines = [*_printed(verdict.outcomes), f"{found.number} {found.title}"]
     if verdict.borrowed:
         return [*lines, *_borrowed(), f"  {_points(found, verdict.points)}"]
     if not any(verdict.names.values()) and unwritten(found, verdict.wrong[0][0].error):
