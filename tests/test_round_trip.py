@@ -25,7 +25,6 @@ from tests.written import write_lists
 from topfive import data
 from topfive.annotation.on_topic import CLASSES, lists_to_label
 from topfive.build import notebooks
-from topfive.build.nbgrader import NBGRADER
 from topfive.build.notebooks import Assignment, from_source
 from topfive.build.rehearsal import PUBLISHED
 from topfive.checks.verdict import examine
@@ -46,6 +45,7 @@ from topfive.ppo.trainer import GLOSSARY
 from topfive.preferences import simulated_rankings
 from topfive.reward.model import from_language_model
 from topfive.reward.train import RewardConfig, train_reward_model
+from topfive.startup import python_m
 
 STUDENTS = ("full", "half", "untouched")
 ANSWER = "I would compare both on the same tokens, and ask somebody who does not know which is which."
@@ -340,7 +340,7 @@ def nbgrader(course: Path, *command: str) -> None:
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
     environment = {**os.environ, "PATH": beside, "OMP_NUM_THREADS": "1"}
     bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
-    call = [*NBGRADER, *command, *bare]
+    call = [*python_m("nbgrader"), *command, *bare]
     done = subprocess.run(call, cwd=course, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from topfive import release as release_module
 from topfive import workspace
 from topfive.errors import TopFiveError
 from topfive.ledger import Ledger, read
+from topfive.startup import python_m
 from topfive.workspace import FIRST, RECORD, hand_out
 
 
@@ -182,7 +182,7 @@ def test_the_lab_opens_in_homework_on_the_first_notebook(tmp_path: Path, monkeyp
     done = become(monkeypatch)
     workspace.open_lab(tmp_path, ["--no-browser", "--port=9999"])
     [(command, _)] = done
-    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[:3] == python_m("jupyterlab")
     assert {f"--ServerApp.root_dir={tmp_path}", "--no-browser", "--port=9999"} < set(command)
     assert f"--LabApp.default_url=/lab/tree/{FIRST}" in command
     assert ("--allow-root" in command) == (os.geteuid() == 0)

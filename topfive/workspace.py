@@ -20,6 +20,7 @@ from topfive.errors import TopFiveError
 from topfive.files import write_atomic
 from topfive.release import FIRST, clone
 from topfive.shadows import shadows, warning
+from topfive.startup import python_m
 
 RECORD = ".handed-out.json"
 # JupyterLab's own questions and look-ups on the internet would only stand between a student and the first cell.
@@ -126,7 +127,7 @@ def open_instructors_lab(course: Path, options: Sequence[str] = ()) -> NoReturn:
 
 
 def _become(options: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    command = [sys.executable, "-m", "jupyterlab", *CALM, *options]
+    command = [*python_m("jupyterlab"), *CALM, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # root at a course is root of a container
     if os.name == "posix":

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, sync_playwright
 
 from topfive import ledger
+from topfive.startup import python_m
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -92,7 +92,8 @@ class Server:
         environment = os.environ | {name: str(home / folder) for name, folder in private.items()}
         self.environment = environment | {"OMP_NUM_THREADS": "1", "JUPYTER_PLATFORM_DIRS": "1"}
         self.arguments = [
-            *(sys.executable, "-m", "jupyter", command, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+            *python_m({"lab": "jupyterlab"}.get(command, command)),
+            *("--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
             *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser", "--LabApp.news_url="),
             *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.terminals_enabled=False"),

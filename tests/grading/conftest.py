@@ -12,9 +12,9 @@ from typing import Any
 import nbformat
 import pytest
 
-from topfive.build.nbgrader import NBGRADER
 from topfive.build.notebooks import ROOT, from_source
 from topfive.grading import sandbox
+from topfive.startup import python_m
 
 NAME = "01-toy"
 SOURCE = '''\
@@ -72,7 +72,7 @@ class Course:
             "PATH": path
         }
         bare = ["--ToTheEnd.sandbox=False"] if command[0] == "autograde" and sandbox.problem() else []
-        call = [*NBGRADER, *command, *bare]
+        call = [*python_m("nbgrader"), *command, *bare]
         return subprocess.run(call, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     @property

@@ -30,9 +30,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from topfive.build.nbgrader import NBGRADER
 from topfive.errors import TopFiveError
 from topfive.files import write_atomic
+from topfive.startup import python_m
 
 Notebook = Any  # nbformat.NotebookNode, which is untyped
 
@@ -242,7 +242,7 @@ def release(assignment: Assignment) -> None:
     """
     ignore = [f"--CourseDirectory.ignore={pattern}" for pattern in NOT_RELEASED]
     options = ["--no-db", "--force", "--log-level=WARN", *ignore]
-    command = [*NBGRADER, "generate_assignment", assignment.name, *options]
+    command = [*python_m("nbgrader"), "generate_assignment", assignment.name, *options]
     done = subprocess.run(command, cwd=assignment.root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise TopFiveError(f"{assignment.name}: nbgrader could not release it\n{done.stderr.strip()}")

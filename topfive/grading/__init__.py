@@ -3,7 +3,6 @@
 `nbgrader_config.py` puts the steps of autograding among nbgrader's own; `topfive grade` does a whole class.
 """
 
-import sys
+from topfive.startup import skip_grammar
 
-# jsonschema loads this where it finds it, which compiles a grammar for seconds, to know addresses with foreign letters.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+skip_grammar()
