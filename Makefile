@@ -44,12 +44,15 @@ install-dev: $(VENV)/.installed-dev  ## the same with test tools
 lab: install  ## the course open in JupyterLab (homework/ is yours, never overwritten)
 	@$(BIN)/python -m topfive lab
 
-test: install-dev  ## everything that must pass
+test: install-dev  ## everything that must pass without a browser (about 20 minutes)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-# Three processes on two cores: the one with the browser waits for it a good part of the time.
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
+# Three processes on two cores: tests of grading wait for their kernels a good part of the time.
+	@$(BIN)/python -m pytest -m 'not thorough and not browser' --numprocesses 3 --dist loadscope --no-loadscope-reorder
+
+browser: install-dev  ## everything that must pass in a real JupyterLab: panels, attacks on clicks (about 15 minutes)
+	@$(BIN)/python -m pytest tests/browser
 
 thorough: install-dev  ## what takes hours: every notebook handed in and graded, more seeds for every exercise, every attack on a click and every kill of grading twenty times, a walk through each notebook
 	@$(BIN)/python -m pytest -m thorough --timeout 1200
@@ -77,4 +80,4 @@ notebooks: install-dev  ## rebuild the notebooks whose source changed
 benchmarks: install-dev  ## speed, side by side with peers (about 10 minutes)
 	@$(BIN)/python -m benchmarks
 
-.PHONY: help install install-dev lab test thorough quick data notebooks benchmarks
+.PHONY: help install install-dev lab test browser thorough quick data notebooks benchmarks

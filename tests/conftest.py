@@ -27,35 +27,29 @@ torch.set_num_threads(1)  # at this size a second thread gains nothing, and lose
 
 
 PART = re.compile("|".join([r"(?<=\[)\d\.\d", *ASSIGNMENTS]))  # an exercise, an assignment
-LONG = ("browser", "test_round_trip.py", "test_autograde.py", "test_benchmarks.py")
+LONG = [f"test_{name}.py" for name in ("round_trip", "autograde", "truth", "grade", "attacks", "benchmarks")]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first, so that nobody waits for it in the end."""
-    items.sort(key=lambda item: LONG.index(_place(item.nodeid)) if _place(item.nodeid) in LONG else len(LONG))
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Side by side, a file stays in one process with its fixtures; of two long ones an exercise, an assignment.
 
-    All that drives a browser shares one. `--dist loadgroup` would do, but xdist 3.8 does not group under pytest 9.2.
+    `--dist loadgroup` would do, but xdist 3.8 does not group under pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Grouped(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             about = PART.search(nodeid)
-            return f"{_place(nodeid)} {about[0] if about else ''}"
+            return f"{nodeid.split('::', maxsplit=1)[0]} {about[0] if about else ''}"
 
     return Grouped(config, log)
-
-
-def _place(nodeid: str) -> str:
-    """The file of a test, or the folder of those that drive a browser."""
-    path = Path(nodeid.split("::", maxsplit=1)[0])
-    return "browser" if path.parent.name == "browser" else path.name
 
 
 SOUPS = [

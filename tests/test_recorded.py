@@ -27,6 +27,7 @@ KEYS = {
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_all_methods_are_recorded_and_nothing_twice(tmp_path, monkeypatch, capsys):
     files = record(TINY, [0], tmp_path / "ppo", tmp_path / "scratch")
     runs = recorded_runs(tmp_path / "ppo")

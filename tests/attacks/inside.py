@@ -66,7 +66,7 @@ def read_the_variables_of_other_processes():
 def read_the_words_of_other_processes():
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
-            if b"main()\0autograde\0" in open(path, "rb").read():
+            if b"=True)\0autograde\0" in open(path, "rb").read():
                 return path
         except OSError:
             pass
@@ -177,14 +177,14 @@ def listen_to_the_world():
 
 def kill_the_grader():
     for path in glob.glob("/proc/[0-9]*/cmdline"):
-        if b"main()\0autograde\0" in open(path, "rb").read():
+        if b"=True)\0autograde\0" in open(path, "rb").read():
             os.kill(int(path.split("/")[2]), 0)
             return path
 
 
 def look_into_the_memory_of_the_grader():
     for path in glob.glob("/proc/[0-9]*/cmdline"):
-        if b"main()\0autograde\0" in open(path, "rb").read():
+        if b"=True)\0autograde\0" in open(path, "rb").read():
             return open(path.replace("cmdline", "maps")).read(10)
 
 
