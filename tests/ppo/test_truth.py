@@ -64,10 +64,7 @@ def test_planted_bug_in_a_function_misses_the_optimum(world, bug):
 
 
 @pytest.mark.thorough  # `make test` has a run without the penalty, below
-@pytest.mark.parametrize(
-    "sign",
-    [pytest.param(0, id="KL left out"), pytest.param(-1, id="KL with the wrong sign")],
-)
+@pytest.mark.parametrize("sign", [0, -1], ids=["KL left out", "KL with the wrong sign"])
 def test_planted_bug_in_the_penalty_misses_the_optimum(world, sign):
     def wrong(scores, new, old, mask, beta):
         return adv.token_rewards(scores, new, old, mask, sign * beta)
