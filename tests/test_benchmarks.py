@@ -78,6 +78,8 @@ def small_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "matrix_speed", partial(machine.matrix_speed, size=64, repeats=1))
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_matrices")
 def test_training_benchmark(sft):
     text = lm.run(sft, lm.Settings(rounds=1, steps=1))

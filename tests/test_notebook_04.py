@@ -54,6 +54,7 @@ def test_it_runs_for_a_student_who_has_written_and_clicked_nothing(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_it_runs_twice_in_one_kernel_with_a_full_ledger(tmp_path: Path):
     clicked(tmp_path)
     notebook = released()

@@ -147,6 +147,8 @@ def _of_values(found: Tensor, right: Tensor, atol: float, rtol: float, axes: Seq
     """The difference in words, and whether they are enough; ("", False) if there is none."""
     kind, exact = found.dtype, not right.is_floating_point()
     found, right = found.to(torch.float64), right.to(torch.float64)
+    if torch.equal(found, right):
+        return "", False
     off = ~torch.isclose(found, right, atol=atol, rtol=rtol, equal_nan=True)
     if not off.any():
         return "", False
