@@ -26,7 +26,8 @@ from topfive.lm.tokenizer import train_tokenizer
 torch.set_num_threads(1)  # at this size a second thread gains nothing, and loses much on a busy machine
 
 
-PART = re.compile("|".join([r"(?<=\[)\d\.\d", *ASSIGNMENTS]))  # an exercise, an assignment
+NOTEBOOKS = [f"0{number}-{name.replace('_', '-')}" for number, name in ASSIGNMENTS.items()]
+PART = re.compile("|".join([r"(?<=\[)\d\.\d", *NOTEBOOKS]))  # an exercise, an assignment
 LONG = ["round_trip", "attacks", "grade", "trainer", "truth", "trusted", "notebook_06", "run", "autograde"]
 LONG += ["notebook_05", "notebooks", "notebook_03", "rehearse", "replay", "class", "notebook_04", "notebook_01"]
 

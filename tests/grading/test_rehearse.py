@@ -112,9 +112,10 @@ cli.main()
 """
     process = subprocess.Popen([sys.executable, "-c", code, "validate"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
-    while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+    written = tmp_path / "pid"
+    while not (written.exists() and written.read_text()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    kernel = int((tmp_path / "pid").read_text())
+    kernel = int(written.read_text())
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
