@@ -203,6 +203,21 @@ def test_a_students_lab_is_without_the_instructors_tools(tmp_path: Path, monkeyp
     assert not any("default_url" in word for word in command)
 
 
+def test_a_students_lab_does_not_ask_about_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from jupyterlab.commands import get_app_dir
+    from jupyterlab_server.settings_utils import get_settings
+
+    app, name = Path(get_app_dir()), "@jupyterlab/apputils-extension:notification"
+
+    def asks() -> str:
+        settings, _ = get_settings(str(app / "settings"), str(app / "schemas"), str(tmp_path), name)
+        return str(settings["schema"]["properties"]["fetchNews"]["default"])
+
+    assert asks() == "none", "JupyterLab's own setting: it asks"
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(workspace.STUDENTS))
+    assert asks() == "false"
+
+
 def test_in_a_clone_homework_stands_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert workspace.default_homework() == Path(workspace.__file__).parent.parent / "homework"
     monkeypatch.setattr(release_module, "__file__", str(tmp_path / "site-packages" / "topfive" / "release.py"))

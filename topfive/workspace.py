@@ -25,7 +25,7 @@ from topfive.startup import python_m
 RECORD = ".handed-out.json"
 # JupyterLab's own questions and look-ups on the internet would only stand between a student and the first cell.
 CALM = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-STUDENTS = Path(__file__).parent / "lab_of_students"  # settings of JupyterLab without the instructor's tools
+STUDENTS = Path(__file__).parent / "lab_of_students"  # JupyterLab's settings: no instructor's tools, no news
 
 
 @dataclass(frozen=True)
