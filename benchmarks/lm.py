@@ -14,7 +14,7 @@ from benchmarks.report import table
 from benchmarks.timing import Work, seconds
 from topfive import data
 from topfive.lm.model import load, new_model
-from topfive.lm.recipe import PRETRAINING
+from topfive.lm.recipe import LONG
 from topfive.lm.train import Batch, TrainConfig, adamw, fit, muon, packed_batches
 
 TITLE = "Training the language model"
@@ -50,7 +50,7 @@ def sizes(model: PreTrainedModel) -> tuple[int, int]:
 
 def measure(tokenizer: Tokenizer, settings: Settings) -> tuple[PreTrainedModel, list[Row]]:
     """Train a fresh model in short blocks, with each optimiser and number type in turn."""
-    model, config = new_model(tokenizer), replace(PRETRAINING, steps=settings.steps)
+    model, config = new_model(tokenizer), replace(LONG.pretraining, steps=settings.steps)
     batches = packed_batches(tokenizer, data.pretraining_text(), config)
     kinds = [("Muon", muon, FLOAT32), ("AdamW", adamw, FLOAT32), ("Muon", muon, BFLOAT16)]
     works = [_block(model, batches, config, optimizers(model, config), number) for _, optimizers, number in kinds]
@@ -116,11 +116,11 @@ def run(sft: Path, settings: Settings | None = None) -> str:
     )
     return f"""{machine}
 
-The pretraining step of `topfive.lm.recipe` ({PRETRAINING.batch_size} rows of 128 tokens) on a fresh model of
+The pretraining step of `topfive.lm.recipe` ({LONG.pretraining.batch_size} rows of 128 tokens) on a fresh model of
 {total / 1e6:.2f} M parameters, {inside / 1e6:.2f} M without embeddings. Share: 6·N·tokens/s over the speed of
 1024 × 1024 matrix products of the same numbers, measured after each block. The token embedding is also the output
 layer, a matrix product like any other, so N with embeddings is the honest one. Attention's own products are not
-counted. Medians of {settings.rounds} blocks of {settings.steps} steps, seed {PRETRAINING.seed}.
+counted. Medians of {settings.rounds} blocks of {settings.steps} steps, seed {LONG.pretraining.seed}.
 
 {body}
 """

@@ -89,7 +89,7 @@ def run(settings: Settings | None = None) -> str:
     ]
     return f"""{machine}
 
-Seconds a PPO step with `topfive.run`'s settings, and how many times a quiet step that is: the median of
+Seconds a PPO step with `topfive.loop`'s settings, and how many times a quiet step that is: the median of
 {settings.steps} steps after two that are not counted. A busy program is an endless loop in one process. As it comes:
 OpenMP spins as long as it likes, and there are as many threads as cores.
 

@@ -1,4 +1,4 @@
-"""Seconds of each PPO step with `topfive.run`'s settings, a line each: `python -m benchmarks.threads_side STEPS [all]`.
+"""Seconds of each PPO step with the loop's settings, a line each: `python -m benchmarks.threads_side STEPS [all]`.
 
 With `all`, training takes as many threads as there are cores, whoever uses them.
 """
@@ -6,7 +6,7 @@ With `all`, training takes as many threads as there are cores, whoever uses them
 import sys
 from dataclasses import replace
 
-import topfive.run
+import topfive.loop
 from topfive import data, threads
 from topfive.judge import load_taste, prompts_of
 from topfive.lm.model import load
@@ -26,7 +26,7 @@ def main(steps: int, all_cores: bool) -> None:
     (policy, tokenizer), (reference, _) = load(data.checkpoint("sft")), load(data.checkpoint("sft"))
     reward, critic = WordReward.load(data.checkpoint("taste")), from_language_model(reference, seed=0)
     prompts = [prompt.text for prompt in prompts_of(load_taste(TASTE))[0]]
-    settings = replace(topfive.run.PPO, total_steps=steps)
+    settings = replace(topfive.loop.PPO, total_steps=steps)
 
     def tell(step: PPOStep) -> None:
         print(step.metrics["time/sampling"] + step.metrics["time/updates"], flush=True)

@@ -292,7 +292,7 @@ the policy sees scores.
 # %%
 from pathlib import Path
 
-from topfive.run import RunConfig, run
+from topfive.loop import RunConfig, run
 
 config = RunConfig(taste="vegetarian", rankings=400, out=Path("work/run"))
 config
@@ -310,7 +310,7 @@ The next cell takes **three to five minutes** on a laptop with two cores. While 
 | stage | what happens | what you see |
 |---|---|---|
 | rankings | the SFT model writes 1,600 lists, the simulated student orders them four by four | a pause |
-| reward model | weighs the words of items until lists that were placed higher get the higher score | a pause |
+| reward model | takes what a crowd thinks of each line, and adds what these rankings say of this student | a pause |
 | PPO | again and again: write 64 lists, score them, make good ones more likely | curves and a fresh list |
 | evaluation | 300 prompts, two lists each, judged blind | a pause |
 """
@@ -324,9 +324,9 @@ log-probabilities. **Tokens**: how long the lists are. Below is one fresh list w
 
 # %% [markdown]
 """
-The reward model of this run is deliberately simple: what a list is worth is what its lines are worth, and a line is
-worth what its words are. That is why 400 rankings are enough for it. In notebook 05 you build the usual kind, which
-fine-tunes a language model, and compare.
+The reward model of this run has two parts. One is a language model that has learned from a crowd what makes a good line:
+on the subject, nothing twice. The other is what *this* student adds: how much each **kind** of item (vegetarian, quick, for
+kids, …) and each word is worth to them. The less the rankings say, the quieter it speaks.
 """
 
 # %% [markdown]
@@ -364,15 +364,9 @@ print(f"in the last step: {ppo['kl_train']:.1f} nats")
 
 # %% [markdown]
 """
-Was it furthest away early, when the score had hardly moved? The likely reason is the optimiser: Adam moves every weight by
-about the same amount from the first batch on, and what one batch of 64 lists says is mostly chance. So the policy first
-jumps somewhere, and the penalty then takes back what brought no score.
-"""
-
-# %% [markdown]
-"""
-(Steps that grow over the first fifteen batches take the jump away, and change nothing in the end: measured for two
-seeds in `docs/carry-on.md`.)
+Most of the way is gone in the first ten steps. Of the nearly two million weights only some nine thousand learn here, one or
+two for each of the network's channels: enough to *lean* towards what the model can do already, too few to unlearn how to
+spell. (Notebook 06 says more.) The learning rate then falls to 0, so every curve ends flat, whether it has arrived or not.
 
 And this is how long each stage took, in seconds.
 """
@@ -407,6 +401,8 @@ from topfive.stats import Estimate
 
 win_rate = Estimate(**report["win_rate"])
 print("win rate, its 95 % interval, and the number of prompts:", win_rate)
+for part, found in report["win_rate_on"].items():
+    print(f"  by {part} alone:", Estimate(**found))
 
 # %% [markdown]
 """

@@ -1172,7 +1172,7 @@ so an early slip leads it where no demonstration has been. And a KL alone says n
 ## 9 · Did it help?
 
 First on lists that somebody else wrote: the ladder once more, now in nats a list. The **course's** SFT model had far more
-training than yours. At the bottom stand the two bounds of section 3.
+training than yours, on lists that were drawn fresh for every step. At the bottom stand the two bounds of section 3.
 """
 
 # %% [markdown]
@@ -1321,6 +1321,13 @@ tokens weighs the same. Nothing in it can say **worse**, or *this line spoils th
 
 # %% [markdown]
 """
+The course's model had a second term in its loss that can: wherever a token could only repeat an item that is listed
+already, its probability costs something (*unlikelihood*, Welleck et al. 2020). So somebody thought of this one fault, and
+wrote it down. Of most faults nobody thinks, and of taste nobody can.
+"""
+
+# %% [markdown]
+"""
 Whoever labels can. That two lists are not equally good is quickly said, even by somebody who could write neither. So
 people compare what the model writes, by itself and with its own faults (04), a model learns what they like (05), and the
 language model is trained on that opinion (06).
@@ -1454,7 +1461,8 @@ over a few training seeds. Only if that interval leaves out zero would I change 
 **Papers.** Bengio et al. 2003, *A neural probabilistic language model* · Hinton et al. 2015,
 [1503.02531](https://arxiv.org/abs/1503.02531) · Radford et al. 2019 (GPT-2), *Language models are unsupervised multitask
 learners* · Brown et al. 2020, [2005.14165](https://arxiv.org/abs/2005.14165) · Holtzman et al. 2020,
-[1904.09751](https://arxiv.org/abs/1904.09751) · Ouyang et al. 2022, SFT as the first stage of RLHF,
+[1904.09751](https://arxiv.org/abs/1904.09751) · Welleck et al. 2020, *Neural text generation with unlikelihood training*,
+[1908.04319](https://arxiv.org/abs/1908.04319) · Ouyang et al. 2022, SFT as the first stage of RLHF,
 [2203.02155](https://arxiv.org/abs/2203.02155) · Zhou et al. 2023, [2305.11206](https://arxiv.org/abs/2305.11206) ·
 Grattafiori et al. 2024, [2407.21783](https://arxiv.org/abs/2407.21783) · Jordan et al. 2024,
 [*Muon*](https://kellerjordan.github.io/posts/muon/) · Shi et al. 2024, *Instruction tuning with loss over instructions*,

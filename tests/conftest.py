@@ -86,7 +86,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def forget_bank() -> None:
     """Drop everything that is remembered of data/."""
-    for cached in (data.rows, judge.items_of, judge._bank, judge._neighbours, judge._guesser):
+    for cached in (data.rows, data.fitting, judge.items_of, judge._bank, judge._neighbours, judge._guesser):
         cached.cache_clear()
     judge._looked_up.clear()
 

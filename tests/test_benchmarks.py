@@ -3,12 +3,13 @@
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks import annotation, grading, lm, machine, ppo, report, sampling, threads, timing
+from benchmarks import annotation, grading, lm, loop, machine, ppo, report, sampling, tastes, threads, timing
 from benchmarks.ppo_side import Scorer, train_topfive
 from topfive import data
 from topfive.errors import TopFiveError
@@ -220,3 +221,35 @@ def test_overhead_is_what_a_submission_takes_beyond_its_own_run(monkeypatch: pyt
     assert given == ["nbgrader", "topfive", "topfive", "topfive"]
     assert "| nbgrader autograde | 10.0 | 0.5 |" in text
     assert "| topfive grade, 2 workers | 10.0 |  |" in text
+
+
+def test_two_tastes_are_of_a_sort_that_no_list_of_words_or_tags_says():
+    few, both = tastes.OWN[-2:]
+    assert [few.of_item(item, ()) for item in ("lentil soup", "soup of leeks", "a very long name for a soup")] == [
+        2,
+        1.5,
+        0,
+    ]
+    assert [both.of_item("", tags) for tags in (["calm", "solo"], ["active", "for groups"])] == [1.5, 1.5]
+    assert both.of_item("", ["calm", "for groups"]) == both.of_item("", ["active", "solo"]) == 0
+    assert len({one.name for one in (*tastes.OWN, *tastes.shipped())}) == 16
+
+
+def test_the_loops_table_has_a_line_a_taste_and_kind_of_run():
+    def row(seed: int, shuffled: bool, mean: float, kl: float) -> dict[str, Any]:
+        about = {
+            "tastes": "own",
+            "taste": "bread",
+            "rankings": 40,
+            "topics": "best",
+            "shuffled": shuffled,
+            "seed": seed,
+        }
+        return about | {"win_rate": {"mean": mean}, "kl": kl, "seconds": {"clicks to model": 100.0 + seed}}
+
+    rows = [row(0, False, 0.8, 2.0), row(1, False, 0.7, 3.25), row(0, True, 0.5, 0.1)]
+    written = loop.summary(rows).splitlines()
+    assert written[2:] == [
+        "| bread (own) | 40 | 0.80 0.70 | 0.75 | 3.2 | 101 |",
+        "| bread (own) | 40, shuffled | 0.50 | 0.50 | 0.1 | 100 |",
+    ]

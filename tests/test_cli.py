@@ -49,12 +49,12 @@ def topfive(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
-    """Stands in for topfive.run and notes what it is asked to run."""
+    """Stands in for topfive.loop and notes what it is asked to run."""
     asked: list[tuple] = []
-    fake = ModuleType("topfive.run")
+    fake = ModuleType("topfive.loop")
     fake.RunConfig = lambda *values: values  # type: ignore[attr-defined]
     fake.run = lambda config: asked.append(config) or REPORT  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "topfive.run", fake)
+    monkeypatch.setitem(sys.modules, "topfive.loop", fake)
     return asked
 
 
@@ -180,22 +180,37 @@ def test_revert_gives_one_cell_back(topfive: Terminal, homework: Path):
 
 def test_run_with_defaults(topfive: Terminal, runs: list[tuple]):
     result = topfive("run")
-    assert runs == [("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None)]
+    assert runs == [("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None, (), False)]
     assert result.out == "win rate 0.80 [0.75, 0.85] over 300 held-out prompts; see runs/vegetarian-0\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [
-        ("--taste my/spicy.json --seed 3", ("my/spicy.json", 400, 3, Path("runs/spicy-3"), False, None)),
-        ("--rankings 40 --out x --from-scratch", ("vegetarian", 40, 0, Path("x"), True, None)),
-        ("--ledger work/mine.jsonl", (None, 400, 0, Path("runs/mine-0"), False, Path("work/mine.jsonl"))),
-        ("--ledger a.jsonl --taste thrifty", ("thrifty", 400, 0, Path("runs/thrifty-0"), False, Path("a.jsonl"))),
+        ("--taste my/spicy.json --seed 3", ("my/spicy.json", 400, 3, Path("runs/spicy-3"), False, None, (), False)),
+        ("--rankings 40 --out x --from-scratch", ("vegetarian", 40, 0, Path("x"), True, None, (), False)),
+        ("--ledger work/mine.jsonl", (None, 400, 0, Path("runs/mine-0"), False, Path("work/mine.jsonl"), (), False)),
+        (
+            "--ledger a.jsonl --taste thrifty",
+            ("thrifty", 400, 0, Path("runs/thrifty-0"), False, Path("a.jsonl"), (), False),
+        ),
+        (
+            "--topics warming-soups --topics packed-lunches --controls",
+            ("vegetarian", 400, 0, Path("runs/vegetarian-0"), False, None, ("warming-soups", "packed-lunches"), True),
+        ),
     ],
 )
 def test_run_with_options(topfive: Terminal, runs: list[tuple], arguments: str, asked: tuple):
     topfive("run", *arguments.split())
     assert runs == [asked]
+
+
+def test_run_says_how_it_did_against_its_controls(
+    topfive: Terminal, monkeypatch: pytest.MonkeyPatch, runs: list[tuple]
+):
+    controls = {name: {"win_rate_of_the_run": REPORT["win_rate"]} for name in ("crowd only", "shuffled")}
+    monkeypatch.setitem(REPORT, "controls", controls)
+    assert topfive("run", "--controls").out.endswith("over shuffled, trained as far: 0.80 [0.75, 0.85]\n")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +225,7 @@ def test_how_a_command_ends(topfive: Terminal, runs: list[tuple], error: BaseExc
     def run(config: tuple) -> None:
         raise error
 
-    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = run  # type: ignore[attr-defined]
     result = topfive("run")
     assert (result.code, result.err) == (code, said)
 
@@ -229,7 +244,7 @@ def test_an_error_of_the_system_without_a_file_is_one_line_too(
     def run(config: tuple) -> None:
         raise error
 
-    sys.modules["topfive.run"].run = run  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = run  # type: ignore[attr-defined]
     assert topfive("run") == Result(2, "", said)
 
 
@@ -274,7 +289,7 @@ def test_a_terminal_without_the_characters_gets_question_marks(tmp_path: Path, e
 
 def test_a_bug_is_not_dressed_up_as_wrong_input(monkeypatch: pytest.MonkeyPatch, runs: list[tuple]):
     monkeypatch.setattr(sys, "argv", ["topfive", "run"])
-    sys.modules["topfive.run"].run = lambda config: SimpleNamespace().missing  # type: ignore[attr-defined]
+    sys.modules["topfive.loop"].run = lambda config: SimpleNamespace().missing  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         cli.main()
 

@@ -24,7 +24,7 @@ from topfive.judge import (
     topics_of,
 )
 from topfive.lists import Prompt, normalise, render
-from topfive.run import EVALUATION_PROMPTS
+from topfive.loop import EVALUATION_PROMPTS
 
 GOOD = tuple(item for item, tags in SOUPS if "vegetarian" in tags)
 

@@ -24,10 +24,10 @@ CONFIG = TrainConfig(steps=60, batch_size=16, learning_rate=5e-3, warmup=5, weig
 @pytest.fixture
 def small_bank(bank: Path):
     """The bank of the tests, with nothing remembered of another one."""
-    for cached in (build._fitting, build._unfit, build._topics):
+    for cached in (build._unfit, build._topics):
         cached.cache_clear()
     yield bank
-    for cached in (build._fitting, build._unfit, build._topics):
+    for cached in (build._unfit, build._topics):
         cached.cache_clear()
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from topfive import data, ledger
-from topfive import run as loop
 from topfive.cli import main
 from topfive.errors import TopFiveError
-from topfive.judge import Taste
+from topfive.judge import Taste, load_taste
 from topfive.lists import Ranking, render
 from topfive.lm import recipe
 from topfive.lm.train import TrainConfig
-from topfive.run import RunConfig, run
+from topfive.loop import RunConfig, experiment, run
+from topfive.loop.folder import RunFolder
+from topfive.loop.topics import choose
 
 KEYS = {"profile", "seed", "taste", "rankings", "source", "seconds", "reward_model", "ppo", "win_rate", "quality"}
 KEYS |= {"liked", "change"}
@@ -26,7 +27,7 @@ KEYS |= {"liked", "change"}
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """A run of seconds: few prompts to evaluate, few steps."""
-    monkeypatch.setattr(loop, "EVALUATION_PROMPTS", 24)
+    monkeypatch.setattr(experiment, "EVALUATION_PROMPTS", 24)
     return {"rankings": 12, "ppo_steps": 2, "out": tmp_path / "run"}
 
 
@@ -34,7 +35,7 @@ def small(monkeypatch, tmp_path):
 def test_a_small_run_is_whole_and_repeats_itself(small):
     report = run(RunConfig(**small))
     folder = small["out"]
-    assert set(report) == KEYS | {"shipped"}
+    assert set(report) == KEYS | {"shipped", "topics", "win_rate_on"}
     assert json.loads((folder / "report.json").read_text("utf-8")) == report
     assert report["ppo"]["episodes"] == 2 * 64
     assert report["seconds"]["total"] == pytest.approx(
@@ -88,7 +89,8 @@ def clicks(tmp_path) -> Path:
 
 def test_what_a_student_ranked_is_not_held_out(clicks):
     given, _ = ledger.rankings(clicks)
-    train, held_out = loop._prompts(Taste(), given)
+    chosen = choose((), Taste(), given)
+    train, held_out = chosen.train, chosen.held_out
     assert {prompt.topic for prompt in [*train, *held_out]} == {"warming-soups"}
     assert not {prompt.text for prompt in held_out} & {ranking.prompt.text for ranking in given}
     assert len(held_out) == len(data.prompts_about({"warming-soups"})[1]) - 8
@@ -98,7 +100,7 @@ def test_a_topic_without_training_prompts_is_named():
     known = {prompt.topic for prompt in data.prompts("train")}
     prompt = next(prompt for prompt in data.prompts("test") if prompt.topic not in known)
     with pytest.raises(TopFiveError, match="no prompts to train on and to hold out have a topic that was ranked"):
-        loop._prompts(Taste(), [Ranking(prompt, ("a", "b"), (1, 2))])
+        choose((), Taste(), [Ranking(prompt, ("a", "b"), (1, 2))])
 
 
 @pytest.mark.slow
@@ -110,8 +112,8 @@ def test_a_run_on_clicks_counts_each_prompt_once(small, clicks):
 
 @pytest.mark.slow
 def test_from_scratch_trains_tokenizer_base_and_sft(small, monkeypatch):
-    monkeypatch.setattr(recipe, "PRETRAINING", TrainConfig(steps=3, batch_size=8))
-    monkeypatch.setattr(recipe, "SFT", TrainConfig(steps=2, batch_size=8))
+    tiny = recipe.Recipe(TrainConfig(steps=3, batch_size=8), TrainConfig(steps=2, batch_size=8))
+    monkeypatch.setattr(recipe, "SHORT", tiny)
     report = run(RunConfig(**small, from_scratch=True))
     assert report["quality"]["sft"]["valid"] < 0.5  # three steps teach nothing, and the loop goes through all the same
     assert (small["out"] / "sft" / "model.safetensors").exists()
@@ -121,9 +123,9 @@ def test_from_scratch_trains_tokenizer_base_and_sft(small, monkeypatch):
 def test_damaged_artefacts_of_a_run_are_named(small):
     run(RunConfig(**small))
     (small["out"] / "report.json").unlink()
-    weights = small["out"] / "reward" / "words.safetensors"
+    weights = small["out"] / "reward" / "personal.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(TopFiveError, match="reward: not a usable word reward"):
+    with pytest.raises(TopFiveError, match="reward: not a usable personal reward"):
         run(RunConfig(**small))
 
 
@@ -135,7 +137,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
 
 
 def test_another_runs_folder_is_refused(tmp_path):
-    loop.RunFolder(RunConfig(out=tmp_path, seed=1), 400)
+    RunFolder(RunConfig(out=tmp_path, seed=1), 400)
     with pytest.raises(TopFiveError, match="holds another run"):
         run(RunConfig(out=tmp_path, seed=2))
 
@@ -148,7 +150,7 @@ def taste_file(path: Path, **spec) -> Path:
 
 def with_report(config: RunConfig, rankings: int = 400, given=()) -> RunConfig:
     """The folder of a run that has ended."""
-    loop.RunFolder(config, rankings, given)
+    RunFolder(config, rankings, given)
     (config.out / "report.json").write_text('{"win_rate": "of yesterday"}', "utf-8")
     return config
 
@@ -179,26 +181,26 @@ def test_a_report_is_of_the_ledgers_rankings_not_of_its_path(tmp_path, clicks):
 
 
 def test_a_report_is_of_the_checkpoint_that_was_there(tmp_path, monkeypatch):
-    shipped = data.checkpoint("sft")
-    copy = shutil.copytree(shipped, tmp_path / "sft")
+    shipped = data.checkpoint
+    copy = shutil.copytree(shipped("kinds"), tmp_path / "kinds")
     config = with_report(RunConfig(out=tmp_path / "run"))
-    monkeypatch.setattr(loop.data, "checkpoint", lambda name: copy)
+    monkeypatch.setattr(data, "checkpoint", lambda name: copy if name == "kinds" else shipped(name))
     assert run(config) == {"win_rate": "of yesterday"}
     weights = copy / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-2] + b"\x00\x01")
-    with pytest.raises(TopFiveError, match=r"holds another run \(checkpoint has other content\)"):
+    with pytest.raises(TopFiveError, match=r"holds another run \(checkpoint 'kinds' has other content\)"):
         run(config)
 
 
 def test_everything_that_changed_is_named_with_both_values(tmp_path):
     config = with_report(RunConfig(out=tmp_path / "run"))
-    said = r"\(rankings was 400 and is 40; seed was 0 and is 3; ppo_steps was 160 and is 5\)"
+    said = r"\(rankings was 400 and is 40; seed was 0 and is 3; ppo_steps was 40 and is 5\)"
     with pytest.raises(TopFiveError, match=said):
         run(replace(config, rankings=40, seed=3, ppo_steps=5))
 
 
 def test_a_half_written_folder_is_refused(tmp_path):
-    loop.RunFolder(RunConfig(out=tmp_path), 400)
+    RunFolder(RunConfig(out=tmp_path), 400)
     file = tmp_path / "run.json"
     file.write_text(file.read_text("utf-8")[:40], "utf-8")
     with pytest.raises(TopFiveError, match="damaged"):
@@ -266,6 +268,37 @@ def test_a_corrupt_checkpoint_is_named(tmp_path, capsys, monkeypatch, exit_code)
     broken = tmp_path / "sft"
     broken.mkdir()
     write(broken / "config.json", "{")
-    monkeypatch.setattr(loop.data, "checkpoint", lambda name: broken)
+    monkeypatch.setattr(data, "checkpoint", lambda name: broken)
     assert exit_code("run", "--out", tmp_path / "out") == 2
     assert "not a usable checkpoint" in capsys.readouterr().err
+
+
+# --- topics -------------------------------------------------------------------------------------------------------
+
+
+def test_topics_are_those_in_which_the_taste_tells_items_apart_best_and_why_is_said():
+    taste = load_taste("vegetarian")
+    few, every = choose((), taste, None), choose(("all",), taste, None)
+    assert len(few.topics) == 11
+    assert set(few.topics) < set(every.topics)
+    assert few.why != every.why
+    assert {prompt.topic for prompt in few.train} == {prompt.topic for prompt in few.held_out} == set(few.topics)
+
+
+def test_topics_can_be_asked_for_and_a_slip_in_their_name_is_told():
+    chosen = choose(("warming-soups",), load_taste("vegetarian"), None)
+    assert (chosen.topics, chosen.why) == (("warming-soups",), "asked for")
+    with pytest.raises(TopFiveError, match="unknown topic 'soup'; choose 'all' or some of"):
+        choose(("warming-soups", "soup"), load_taste("vegetarian"), None)
+
+
+# --- controls -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_controls_can_be_asked_for_afterwards(small):
+    before = run(RunConfig(**small))
+    after = run(RunConfig(**small, controls=True))
+    assert set(after.pop("controls")) == {"crowd only", "shuffled"}
+    assert {**after, "seconds": None} == {**before, "seconds": None}
+    assert "controls" in run(RunConfig(**small)), "and then they stay"

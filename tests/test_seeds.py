@@ -12,9 +12,9 @@ from topfive.errors import TopFiveError
 from topfive.lm.model import new_model
 from topfive.lm.sampling import sample_texts
 from topfive.lm.train import TrainConfig
+from topfive.loop import RunConfig
 from topfive.ppo import PPOConfig
 from topfive.reward.train import RewardConfig
-from topfive.run import RunConfig
 
 
 @pytest.mark.parametrize("three", [3, 3.0, np.int64(3), np.uint8(3), np.float64(3.0), torch.tensor(3)])

@@ -105,21 +105,31 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/<taste>-<seed>.")] = None,
     from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Train the language model too.")] = False,
     ledger: Annotated[Path | None, typer.Option(metavar="FILE", help="Learn from your own clicks.")] = None,
+    topics: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help='Train on these topics, or on "all"; may be given again.')
+    ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Train two more policies as far: no clicks, and shuffled ones.")
+    ] = False,
 ) -> None:
     """The whole loop: rankings, reward model, PPO, evaluation.
 
     A run that was stopped goes on where it stopped when the same command is given again.
     """
-    from topfive.run import RunConfig
-    from topfive.run import run as run_loop
+    from topfive.loop import RunConfig
+    from topfive.loop import run as run_loop
 
     if taste is None and ledger is None:
         taste = "vegetarian"
     out = out or Path("runs", f"{Path(taste or ledger or '').stem}-{seed}")
-    report = run_loop(RunConfig(taste, rankings, seed, out, from_scratch, ledger))
-    win = report["win_rate"]
-    interval = f"[{win['low']:.2f}, {win['high']:.2f}]"
-    typer.echo(f"win rate {win['mean']:.2f} {interval} over {win['n']} held-out prompts; see {out}")
+    report = run_loop(RunConfig(taste, rankings, seed, out, from_scratch, ledger, tuple(topics or ()), controls))
+    typer.echo(f"win rate {_rate(report['win_rate'])} over {report['win_rate']['n']} held-out prompts; see {out}")
+    for name, found in report.get("controls", {}).items():
+        typer.echo(f"over {name}, trained as far: {_rate(found['win_rate_of_the_run'])}")
+
+
+def _rate(found: dict[str, float]) -> str:
+    return f"{found['mean']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
 
 
 @data_app.command()

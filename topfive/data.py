@@ -312,7 +312,7 @@ def _words(text: str) -> str:
 
 
 def pretraining_text() -> list[str]:
-    """The documents that the base model learns from: lists, flawed ones too, and descriptions of items."""
+    """The documents that the base model learns from: sentences about items, and no list."""
     path = folder() / "pretraining" / "text.txt"
     if not path.is_file():
         raise DataError(f"{path}: missing; `python -m topfive.build.text` makes it")
@@ -322,6 +322,17 @@ def pretraining_text() -> list[str]:
 def clean_demonstrations() -> list[tuple[str, str]]:
     """(prompt, completion) of every demonstration without a flaw: what SFT learns from."""
     return [(row["prompt"], render(row["items"])) for row in rows("demonstrations") if not row["flaws"]]
+
+
+def items_with(topic: str, tags: Collection[str]) -> list[Row]:
+    """The items of a topic that carry all of `tags`."""
+    return [row for row in rows("items") if row["topic"] == topic and set(tags) <= set(row["tags"])]
+
+
+@cache
+def fitting(prompt: Prompt) -> list[str]:
+    """The bank's items that answer a prompt, in the bank's order."""
+    return [row["item"] for row in items_with(prompt.topic, prompt.constraints)]
 
 
 def fresh_lists(split: str, number: int, seed: int) -> list[tuple[str, str]]:
@@ -335,10 +346,8 @@ def fresh_lists(split: str, number: int, seed: int) -> list[tuple[str, str]]:
     for prompt in rng.choices(asked, k=4 * number):
         if len(pairs) == number:
             break
-        kept = set(prompt.constraints)
-        fitting = [row["item"] for row in rows("items") if row["topic"] == prompt.topic and kept <= set(row["tags"])]
-        if len(fitting) >= LENGTH:
-            pairs.append((prompt.text, render(rng.sample(fitting, LENGTH))))
+        if len(fitting(prompt)) >= LENGTH:
+            pairs.append((prompt.text, render(rng.sample(fitting(prompt), LENGTH))))
     return pairs
 
 

@@ -32,6 +32,10 @@ class Comparison:
     judged_after: list[Judgement]
     win_rate: Estimate
 
+    def win_rate_on(self, part: str, seed: int = 0) -> Estimate:
+        """The same by one part of the score alone: "quality" or "taste"."""
+        return win_rate(self.prompts, self.judged_before, self.judged_after, seed=seed, part=part)
+
     @property
     def ships(self) -> bool:
         """A policy ships only if the whole interval says that it is better."""
@@ -39,13 +43,20 @@ class Comparison:
 
 
 def win_rate(
-    prompts: Sequence[Prompt], judged_before: Sequence[Judgement], judged_after: Sequence[Judgement], seed: int = 0
+    prompts: Sequence[Prompt],
+    judged_before: Sequence[Judgement],
+    judged_after: Sequence[Judgement],
+    seed: int = 0,
+    part: str = "score",
 ) -> Estimate:
     """Share of pairs of lists in which `after` scores higher, ties counting half.
 
+    part: what of a judgement decides, "score", "quality" or "taste".
+
     One pair a prompt, or several: the interval resamples prompts, and `n` counts different ones.
     """
-    difference = np.array([b.score - a.score for a, b in zip(judged_before, judged_after, strict=True)]).round(9)
+    both = zip(judged_before, judged_after, strict=True)
+    difference = np.array([getattr(after, part) - getattr(before, part) for before, after in both]).round(9)
     won = np.where(difference > 0, 1.0, np.where(difference < 0, 0.0, 0.5))
     return cluster_bootstrap(won, [prompt.text for prompt in prompts], seed=seed)
 

@@ -238,7 +238,7 @@ def test_every_prompt_is_used_once_an_epoch(world):
 def test_learning_rate_falls_to_zero(world):
     trainer = short(world, steps=4, learning_rate=1e-3)
     rates = []
-    trainer.callbacks = [lambda step: rates.append(trainer.optimizer.param_groups[0]["lr"])]
+    trainer.callbacks = [lambda step: rates.append(trainer.optimizers[0].param_groups[0]["lr"])]
     trainer.train()
     assert rates == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
 

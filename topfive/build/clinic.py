@@ -22,10 +22,10 @@ from topfive.files import write_atomic
 from topfive.identity import of_folder
 from topfive.judge import Judge, load_taste, prompts_of
 from topfive.lm.model import load
+from topfive.loop import PPO, progress_bar
 from topfive.ppo import PPOConfig, PPOTrainer, clinic
 from topfive.reward.model import from_language_model
 from topfive.reward.words import WordReward
-from topfive.run import PPO, progress_bar
 
 TASTE = "vegetarian"
 HEALTHY_SEEDS = (0, 1, 2, 3)

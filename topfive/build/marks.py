@@ -11,7 +11,7 @@ from random import Random
 from transformers import PreTrainedTokenizerFast as Tokenizer
 
 from topfive import data
-from topfive.build.text import VAGUE_ITEMS, items_with
+from topfive.build.text import VAGUE_ITEMS
 from topfive.judge import items_of
 from topfive.lists import LENGTH, Prompt
 from topfive.lm.train import Batch, TrainConfig
@@ -22,7 +22,7 @@ SPOILED = (0.0, 0.2, 0.4, 0.6)  # shares of spoiled lines: some lists are clean,
 
 def marked_batches(tokenizer: Tokenizer, config: TrainConfig) -> Callable[[int], Batch]:
     """Batches of marked lists; the same step of the same seed gives the same lists."""
-    prompts = [prompt for prompt in data.prompts("train") if len(_fitting(prompt)) >= LENGTH]
+    prompts = [prompt for prompt in data.prompts("train") if len(data.fitting(prompt)) >= LENGTH]
 
     def batch_at(step: int) -> Batch:
         rng = Random(f"{config.seed}:{step}")
@@ -33,7 +33,7 @@ def marked_batches(tokenizer: Tokenizer, config: TrainConfig) -> Callable[[int],
 
 def marked_list(prompt: Prompt, rng: Random) -> MarkedList:
     """Five items that answer the prompt, some of them spoiled, each marked."""
-    items = rng.sample(_fitting(prompt), k=LENGTH)
+    items = rng.sample(data.fitting(prompt), k=LENGTH)
     share = rng.choice(SPOILED)
     spoiled = [rng.random() < share for _ in items]
     for line, bad in enumerate(spoiled):
@@ -57,14 +57,9 @@ def _spoiled_line(prompt: Prompt, before: list[str], rng: Random) -> str:
 
 
 @cache
-def _fitting(prompt: Prompt) -> list[str]:
-    return [row["item"] for row in items_with(prompt.topic, prompt.constraints)]
-
-
-@cache
 def _unfit(prompt: Prompt) -> list[str]:
     """Items of the topic that break a constraint."""
-    return [row["item"] for row in items_of(prompt.topic) if row["item"] not in _fitting(prompt)]
+    return [row["item"] for row in items_of(prompt.topic) if row["item"] not in data.fitting(prompt)]
 
 
 @cache

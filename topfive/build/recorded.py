@@ -35,10 +35,12 @@ from topfive.files import write_atomic
 from topfive.judge import Judge, load_taste, prompts_of, topics_of
 from topfive.lists import Prompt, Ranking
 from topfive.lm.model import load
+from topfive.loop import PPO, RunConfig, progress_bar, run
+from topfive.loop.config import HELD_OUT_SHARE
+from topfive.loop.stages import rankings_of
 from topfive.ppo import PPOConfig, PPOTrainer
 from topfive.reward.model import from_language_model
 from topfive.reward.words import WordReward
-from topfive.run import HELD_OUT_SHARE, PPO, RunConfig, progress_bar, run
 from topfive.stats import bootstrap
 
 LIBRARIES = ("torch", "transformers", "trl", "numpy")
@@ -86,10 +88,7 @@ def world(settings: Settings, seed: int, scratch: Path) -> World:
     config = RunConfig(settings.taste, settings.rankings, seed, scratch / f"{sft_version()}-{seed}", ppo_steps=1)
     run(config)
     sft, tokenizer = load(data.checkpoint("sft"))
-    rankings = [
-        Ranking(data.as_prompt({**row["prompt"], "prompt": row["prompt"]["text"]}), row["texts"], row["ranks"])
-        for _, row in data.read_jsonl(config.out / "rankings.jsonl")
-    ]
+    rankings = rankings_of(config.out)
     held = max(1, round(HELD_OUT_SHARE * len(rankings)))  # the reward model keeps these for its own check
     order = np.random.default_rng(seed).permutation(len(rankings))[held:]
     train, test = prompts_of(load_taste(settings.taste))

@@ -16,15 +16,13 @@ from random import Random
 
 from topfive import data
 from topfive.files import write_atomic
-from topfive.lists import LENGTH, Prompt, render
+from topfive.lists import Prompt
 
 SEED = 20260914
 TRAIN_WORDINGS, VALIDATION_WORDING, TEST_WORDING = range(4), 4, 5
 LISTS_A_PROMPT = 4
 LISTS_A_PLAIN_PROMPT = 12  # all wordings of a topic are seen here; with constraints some are held out
-SENTENCES_AN_ITEM = 4
-REVIEWS_A_PROMPT = 2
-NOTED_SHARE = 0.75
+SENTENCES_OF_A_KIND = 3
 
 
 def main() -> None:
@@ -98,13 +96,8 @@ def make_prompts() -> list[data.Row]:
 
 
 def _enough(topic: str, tags: Sequence[str]) -> bool:
-    items = items_with(topic, tags)
-    return len(items) >= 6 and all(len(items) < len(items_with(topic, [tag])) for tag in tags)
-
-
-def items_with(topic: str, tags: Sequence[str]) -> list[data.Row]:
-    """The items of a topic that carry all of `tags`."""
-    return [row for row in data.rows("items") if row["topic"] == topic and set(tags) <= set(row["tags"])]
+    items = data.items_with(topic, tags)
+    return len(items) >= 6 and all(len(items) < len(data.items_with(topic, [tag])) for tag in tags)
 
 
 def _prompt_row(topic: data.Row, wording: int, tags: Sequence[str], split: str, held_out: str) -> data.Row:
@@ -157,12 +150,12 @@ def write_list(writer: Writer, prompt: Prompt, rng: Random) -> tuple[list[str], 
     ]
     if "careless" in flaws and not prompt.constraints:
         flaws.remove("careless")
-    fitting = items_with(prompt.topic, () if "careless" in flaws else prompt.constraints)
+    fitting = data.items_with(prompt.topic, () if "careless" in flaws else prompt.constraints)
     length = rng.choice((4, 6)) if "miscount" in flaws else 5
     items = [row["item"] for row in rng.sample(fitting, k=min(length, len(fitting)))]
     if "drift" in flaws:
         other = rng.choice([row for row in data.rows("topics") if row["topic"] != prompt.topic])
-        items[3:] = [row["item"] for row in rng.sample(items_with(other["topic"], ()), k=len(items[3:]))]
+        items[3:] = [row["item"] for row in rng.sample(data.items_with(other["topic"], ()), k=len(items[3:]))]
     if "repeat" in flaws:
         items[rng.randrange(2, len(items))] = items[rng.randrange(0, 2)]
     if "vague" in flaws:
@@ -221,7 +214,7 @@ class Describer:
         """Another item of the topic that carries `tag`, or does not."""
         rows = [
             row["item"]
-            for row in items_with(self.topic["topic"], ())
+            for row in data.items_with(self.topic["topic"], ())
             if (tag in row["tags"]) == carries and row["id"] != self.item["id"]
         ]
         return self.rng.choice(rows) if rows else ""
@@ -249,7 +242,7 @@ def _is_not(d: Describer) -> str:
 
 
 def _asked(d: Describer) -> str:
-    tags = [tag for tag in d.carried(2) if tag in d.topic["constraints"]]
+    tags = [tag for tag in d.carried(1) if tag in d.topic["constraints"]]  # pairs may be held out
     return f"asked for {prompt_text(d.wording(), tags).removeprefix('top 5 ')}, one may say {d.item['item']}."
 
 
@@ -284,45 +277,10 @@ def make_descriptions() -> list[str]:
     sentences = []
     for item in data.rows("items"):
         describer = Describer(rng, item, topics[item["topic"]], _tags())
-        sentences += [template(describer) for template in rng.sample(TEMPLATES, k=SENTENCES_AN_ITEM)]
+        sentences += [template(describer) for template in TEMPLATES for _ in range(SENTENCES_OF_A_KIND)]
     for topic in topics.values():
         sentences += [f"{one}, that is {other}." for one, other in permutations(topic["wordings"], 2)]
     return list(dict.fromkeys(sentences))
-
-
-def reviewed_list(prompt: Prompt, rng: Random) -> str:
-    """An answer with a reviewer's notes in brackets: what an item is, and what is wrong with it.
-
-    About a quarter of the items come from other topics ("off topic") and as many ignore a constraint.
-    Most notes speak of what cannot be seen without knowing the item, so that a model has to read every line.
-    """
-    topic = _topics()[prompt.topic]
-    lines: list[str] = []
-    items: list[str] = []
-    while len(items) < LENGTH:
-        item, note = _reviewed_item(topic, prompt.constraints, rng)
-        if item not in items:
-            items.append(item)
-            lines.append(f"{item} ({note})" if rng.random() < NOTED_SHARE else item)
-    return prompt.text + render(lines)
-
-
-def _reviewed_item(topic: data.Row, constraints: Sequence[str], rng: Random) -> tuple[str, str]:
-    own = {row["item"] for row in items_with(topic["topic"], ())}
-    draw = rng.random()
-    if draw < 0.25:
-        others = [row for row in data.rows("topics") if row["topic"] != topic["topic"]]
-        kin = sorted(others, key=lambda row: len(set(row["constraints"]) & set(topic["constraints"])))[-12:]
-        other = rng.choice(rng.choice((others, kin)))["topic"]
-        return rng.choice([row["item"] for row in items_with(other, ()) if row["item"] not in own]), "off topic"
-    tag = rng.choice(constraints or topic["constraints"])
-    if draw < 0.5:
-        unfit = [row["item"] for row in items_with(topic["topic"], ()) if tag not in row["tags"]]
-        if unfit:
-            return rng.choice(unfit), _tags()[tag]["negation"]
-    row = rng.choice(items_with(topic["topic"], constraints))
-    tag = rng.choice(topic["constraints"])
-    return row["item"], _tags()[tag]["predicate" if tag in row["tags"] else "negation"]
 
 
 @cache
@@ -336,12 +294,9 @@ def _topics() -> dict[str, data.Row]:
 
 
 def make_pretraining_text() -> list[str]:
-    """Documents in random order: every demonstration, flawed ones too, every description, and reviewed lists."""
-    rng = Random(SEED + 3)
+    """Sentences about items in random order. How to answer with a list is not among them: that is left to SFT."""
     documents = make_descriptions()
-    documents += [row["prompt"] + render(row["items"]) for row in data.rows("demonstrations")]
-    documents += [reviewed_list(prompt, rng) for prompt in data.prompts("train") for _ in range(REVIEWS_A_PROMPT)]
-    rng.shuffle(documents)
+    Random(SEED + 3).shuffle(documents)
     return documents
 
 

@@ -67,6 +67,14 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum()
 
 
+def centre(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+    """The mean over real tokens goes to 0, the scale stays, so that β weighs the reward's own unit against a nat of KL.
+
+    In the place of `whiten`, with its arguments; pads become 0.
+    """
+    return (values - masked_mean(values, mask) if shift_mean else values) * mask
+
+
 def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
     """Scale to standard deviation 1 over real tokens; the mean goes to 0, or stays where it was. Pads become 0.
 

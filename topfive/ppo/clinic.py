@@ -22,7 +22,7 @@ from topfive.ppo.losses import policy_loss, value_loss
 from topfive.ppo.rollout import RewardFunction, token_logprobs
 from topfive.ppo.trainer import Metrics, PPOStep, PPOTrainer
 
-Functions = dict[str, Callable[..., Any]]
+Functions = dict[str, Any]  # by the name of the argument, as `PPOTrainer` takes them
 Curves = dict[str, list[float]]  # one number a step
 Reward: TypeAlias = PreTrainedModel | RewardFunction
 

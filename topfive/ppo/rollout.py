@@ -25,6 +25,7 @@ class Rollout:
     """Per-token tensors are (batch, time) over response tokens; `scores` is (batch,); `entropy` a mean in nats.
 
     line_rewards: the part of the score that is paid at the ends of lines before the last, 0 elsewhere.
+    line: the line that each token stands on, int64, if lines are paid one by one; else 0 everywhere.
     """
 
     samples: Samples
@@ -33,12 +34,19 @@ class Rollout:
     values: Tensor
     scores: Tensor
     line_rewards: Tensor
+    line: Tensor
     entropy: float
 
     @property
     def mask(self) -> Tensor:
         """1 on response tokens up to and including the end token."""
         return self.samples.mask
+
+    def paid(self) -> Tensor:
+        """What is paid at each token, (batch, time): lines at their ends, the rest of the score with the last token."""
+        last = self.mask.sum(dim=1, keepdim=True).long() - 1
+        rest = self.scores - self.line_rewards.sum(dim=1)
+        return self.line_rewards.scatter_add(1, last, rest[:, None])
 
     def rows(self, index: Tensor) -> "Rollout":
         """The answers at `index`, with columns that are pads in all of them trimmed."""
@@ -56,6 +64,7 @@ class Rollout:
             values=self.values[index, :right],
             scores=self.scores[index],
             line_rewards=self.line_rewards[index, :right],
+            line=self.line[index, :right],
             entropy=self.entropy,
         )
 
@@ -150,9 +159,11 @@ def response_values(model: PreTrainedModel, samples: Samples) -> Tensor:
 @torch.no_grad()
 def score(
     reward_model: PreTrainedModel | RewardFunction, samples: Samples, tokenizer: Tokenizer | None
-) -> tuple[Tensor, Tensor]:
-    """Score of each answer, (batch,), and the part of it that is paid at the ends of earlier lines, (batch, time).
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Score of each answer, (batch,); the part of it that is paid at the ends of earlier lines; and each token's line.
 
+    The latter two are (batch, time), and 0 where a score is for the whole answer. A reward of n lines knows lines 0 to
+    n − 1: what stands further down is part of the last.
     Raises TopFiveError if a reward function returns something else than `RewardFunction` says, and, with the prompt and
     the answer, if a score is NaN or infinite.
     """
@@ -160,7 +171,7 @@ def score(
     if isinstance(reward_model, PreTrainedModel):
         scores = reward_scores(reward_model, *joined(samples))
         check_finite(scores, lambda row: _read(samples, row, tokenizer))
-        return scores, nothing_early
+        return scores, nothing_early, nothing_early.long()
     if tokenizer is None:
         raise ValueError("a reward function reads text: give the tokenizer too")
     queries = tokenizer.batch_decode(samples.query, skip_special_tokens=True)
@@ -168,10 +179,12 @@ def score(
     paid = as_scores(returned, len(queries)).to(samples.response.device)
     check_finite(paid, lambda row: _read(samples, row, tokenizer))
     if paid.ndim == 1:
-        return paid, nothing_early
+        return paid, nothing_early, nothing_early.long()
     pieces = tokenizer.batch_decode(samples.response.flatten()[:, None])
     starts = torch.tensor(["\n" in piece for piece in pieces], device=paid.device).view_as(samples.response)
-    return paid.sum(dim=1), at_line_ends(paid, starts & samples.mask.bool())
+    starts = starts & samples.mask.bool()
+    line = (starts.cumsum(dim=1) - 1).clamp(0, paid.shape[1] - 1)
+    return paid.sum(dim=1), at_line_ends(paid, starts), line
 
 
 def _read(samples: Samples, row: int, tokenizer: Tokenizer | None) -> tuple[str, str]:
@@ -220,7 +233,7 @@ def roll_out(
     )
     logprobs, mean_entropy = sampled_logprobs(model, samples, temperature, logprobs_fn)
     ref_logprobs, _ = sampled_logprobs(ref_model, samples, temperature, logprobs_fn)
-    scores, line_rewards = score(reward_model, samples, tokenizer)
+    scores, line_rewards, line = score(reward_model, samples, tokenizer)
     return Rollout(
         samples=samples,
         logprobs=logprobs,
@@ -228,5 +241,6 @@ def roll_out(
         values=response_values(value_model, samples),
         scores=scores.where(samples.ended, torch.full_like(scores, missing_eos_score)),
         line_rewards=line_rewards * samples.ended[:, None],
+        line=line,
         entropy=mean_entropy.item(),
     )

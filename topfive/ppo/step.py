@@ -2,7 +2,7 @@
 
 `PPOTrainer` takes the same step, and a test holds their weights together. What the trainer adds is left out here: a
 log, a state on disk, a falling learning rate, an adaptive β, a KL budget, and of the settings `whiten_rewards` and
-`kl_loss_coef`; and the score comes at the end of an answer, not line by line.
+`kl_loss_coef`; and the score comes at the end of an answer, which is one episode, not line by line.
 
 `ppo_loss` is the arithmetic of a step alone, in one expression, for a batch that is learned from as a whole.
 """
@@ -58,7 +58,7 @@ def ppo_step(
 
     with torch.no_grad():
         # The reward model scores each answer, (batch,). One that does not end gets a fixed low score instead.
-        scores, _ = score(reward_model, samples, tokenizer)
+        scores, _, _ = score(reward_model, samples, tokenizer)
         scores = scores.where(samples.ended, torch.full_like(scores, args.missing_eos_score))
 
         # How likely each token was, for the policy as it is now ("old", once it has moved) and for the reference.

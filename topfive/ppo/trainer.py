@@ -22,9 +22,10 @@ from topfive.identity import of_value
 from topfive.interrupt import after_this_step
 from topfive.lm.sampling import check_prompts, encode
 from topfive.lm.state import load_extra, load_state, of_weights, save_state
-from topfive.lm.train import backward
+from topfive.lm.train import backward, set_learning_rates
 from topfive.ppo import advantages as adv
 from topfive.ppo.config import PPOConfig
+from topfive.ppo.episodes import Episodes
 from topfive.ppo.losses import kl_loss, policy_loss, value_loss
 from topfive.ppo.rollout import (
     RewardFunction,
@@ -79,8 +80,10 @@ class PPOTrainer:
     """Train `model` with PPO. Arguments as in TRL's trainers; models are used in place.
 
     reward_model: a reward model, or a function of (prompts, answers), both text, as in TRL's `reward_funcs`. It returns
-    a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends; as a
-    tensor, an array or a list (`topfive.ppo.paid.as_scores`).
+    a score an answer, (n,), or what each line of it adds, (n, lines), which is then paid where the line ends, each line
+    an episode of its own (`topfive.ppo.episodes`); as a tensor, an array or a list (`topfive.ppo.paid.as_scores`).
+    optimizers: of the weights of policy and critic that are to learn; by default AdamW of all of them at
+    `args.learning_rate`. The rate of each falls to 0 from what it is at first.
     train_dataset: the prompts' texts. Each `…_fn` may be the caller's own, with the signature of the function it
     stands for: `token_logprobs` of `topfive.ppo.rollout` (it gets the real tokens of a batch as one row),
     `token_rewards`, `gae`, `whiten` and `kl_estimators` of `topfive.ppo.advantages`, and the two losses of
@@ -101,6 +104,7 @@ class PPOTrainer:
         train_dataset: Sequence[str],
         processing_class: Tokenizer,
         callbacks: Sequence[Callable[[PPOStep], None]] = (),
+        optimizers: Sequence[torch.optim.Optimizer] = (),
         logprobs_fn: Callable[..., Tensor] = token_logprobs,
         token_rewards_fn: Callable[..., Tensor] = adv.token_rewards,
         gae_fn: Callable[..., Tensor] = adv.gae,
@@ -122,9 +126,12 @@ class PPOTrainer:
             raise TopFiveError("no prompts to train on: train_dataset is empty")
         check_prompts(model, processing_class, self.train_dataset, args.response_length)
         self.trained = nn.ModuleDict({"policy": model, "critic": value_model})
-        self.optimizer = torch.optim.AdamW(
-            self.trained.parameters(), lr=args.learning_rate, eps=args.adam_eps, weight_decay=0.0, fused=True
-        )
+        self.optimizers = list(optimizers) or [
+            torch.optim.AdamW(
+                self.trained.parameters(), lr=args.learning_rate, eps=args.adam_eps, weight_decay=0.0, fused=True
+            )
+        ]
+        self.peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         if args.kl_budget is not None:  # the last policy of which a batch was under the budget
             self.trained["kept"] = copy.deepcopy(model).requires_grad_(False)
         self.kl_coef, self.kl_loss_coef = args.kl_coef, args.kl_loss_coef
@@ -207,12 +214,13 @@ class PPOTrainer:
     @contextmanager
     def _whole_or_not_at_all(self) -> Iterator[None]:
         """If the updates of a step are broken off half-way, take back those that were made."""
-        before = copy.deepcopy((self.trained.state_dict(), self.optimizer.state_dict()))
+        before = copy.deepcopy((self.trained.state_dict(), [one.state_dict() for one in self.optimizers]))
         try:
             yield
         except BaseException:
             self.trained.load_state_dict(before[0])
-            self.optimizer.load_state_dict(before[1])
+            for optimizer, state in zip(self.optimizers, before[1], strict=True):
+                optimizer.load_state_dict(state)
             raise
 
     def _roll_out(self, step: int, generator: torch.Generator) -> Rollout:
@@ -246,33 +254,23 @@ class PPOTrainer:
 
     def _advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Whitened advantages, and the returns that the critic learns: unwhitened advantages plus values."""
-        mask = rollout.mask
-        rewards = self._token_rewards(rollout)
+        episodes = Episodes(rollout.line, rollout.mask)
+        mask, logprobs, ref_logprobs, values = map(
+            episodes.cut, (rollout.mask, rollout.logprobs, rollout.ref_logprobs, rollout.values)
+        )
+        scores = episodes.cut(rollout.paid()).sum(dim=1)
+        rewards = self.token_rewards_fn(scores, logprobs, ref_logprobs, mask, self.kl_coef)
         if self.args.whiten_rewards:
             rewards = self.whiten_fn(rewards, mask, shift_mean=False)
-        advantages = self.gae_fn(rewards, rollout.values, mask, self.args.gamma, self.args.lam)
-        return self.whiten_fn(advantages, mask), (advantages + rollout.values) * mask
-
-    def _token_rewards(self, rollout: Rollout) -> Tensor:
-        """All rewards through the caller's `token_rewards`: what an earlier line earns is handed to it as the score of
-        an answer that ends with that line, where π and π_ref agree; what is left comes with the whole answer.
-        """
-        last = rollout.scores - rollout.line_rewards.sum(dim=1)
-        rewards = self.token_rewards_fn(last, rollout.logprobs, rollout.ref_logprobs, rollout.mask, self.kl_coef)
-        answers, ends = rollout.line_rewards.nonzero(as_tuple=True)
-        if len(answers) == 0:
-            return rewards
-        until = (torch.arange(rollout.mask.shape[1], device=ends.device) <= ends[:, None]).long()
-        paid, logprobs = rollout.line_rewards[answers, ends], rollout.logprobs[answers]
-        lines = self.token_rewards_fn(paid, logprobs, logprobs, until, self.kl_coef)
-        return rewards.index_add(0, answers, lines.to(rewards))
+        advantages = self.gae_fn(rewards, values, mask, self.args.gamma, self.args.lam)
+        returns = (advantages + values) * mask
+        return self.whiten_fn(episodes.join(advantages), rollout.mask), episodes.join(returns)
 
     def _update(
         self, step: int, rollout: Rollout, advantages: Tensor, returns: Tensor, generator: torch.Generator
     ) -> Metrics:
         args = self.args
-        for group in self.optimizer.param_groups:
-            group["lr"] = args.learning_rate * (1 - step / args.total_steps)
+        set_learning_rates(self.optimizers, self.peaks, 1 - step / args.total_steps)
         logs: list[Metrics] = []
         for _ in range(args.num_ppo_epochs):
             order = torch.randperm(args.batch_size, generator=generator, device=self.model.device)
@@ -296,10 +294,11 @@ class PPOTrainer:
             with torch.no_grad():
                 ref_logits = response_logits(self.ref_model, rollout.samples, args.temperature)
             loss = loss + self.kl_loss_coef * kl_loss(logits, ref_logits)
-        self.optimizer.zero_grad()
+        self.trained.zero_grad()
         where = f"step {len(self.history) + 1} (policy loss {policy.item():.3g}, value loss {value.item():.3g})"
         backward(loss, self.model, self.value_model, where=where, max_norm=args.max_grad_norm)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         with torch.no_grad():
             return self._update_metrics(rollout, logprobs, values, returns, policy, value)
 
@@ -374,17 +373,18 @@ class PPOTrainer:
             "ref_model": of_weights(self.ref_model),
             "reward_model": identity(reward) if isinstance(reward, PreTrainedModel) else None,
             "value_model's scale": list(scale(self.value_model)),
+            "optimizers": [type(optimizer).__name__ for optimizer in self.optimizers],
         }
 
     def _save(self) -> None:
         if self.args.output_dir is not None:
             extra: dict[str, Any] = {"kl": [self.kl_coef, self.kl_loss_coef], "history": self.history}
             folder, step = self.args.output_dir / "state", len(self.history)
-            save_state(folder, self.trained, [self.optimizer], step, extra, self._settings())
+            save_state(folder, self.trained, self.optimizers, step, extra, self._settings())
 
     def _resume(self) -> None:
         if self.args.output_dir is not None:
             folder = self.args.output_dir / "state"
-            if load_state(folder, self.trained, [self.optimizer], self._settings()):
+            if load_state(folder, self.trained, self.optimizers, self._settings()):
                 extra = load_extra(folder)
                 (self.kl_coef, self.kl_loss_coef), self.history = extra["kl"], extra["history"]

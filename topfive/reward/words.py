@@ -8,6 +8,7 @@ is Plackett–Luce, the penalty quadratic (ridge), so there is one best fit and 
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,22 @@ RIDGE = 3.0
 _FILES = ("words.safetensors", "words.json")
 
 
+@cache
 def _features() -> FeatureUnion:
-    """Features of an item, each half with Euclidean length 1. Hashed, so that there is no vocabulary to keep."""
     return make_union(
         HashingVectorizer(n_features=2**15, ngram_range=(1, 2), alternate_sign=False),
         HashingVectorizer(n_features=2**16, analyzer="char_wb", ngram_range=(3, 5), alternate_sign=False),
     )
+
+
+def features_of_items(items: Sequence[str]) -> sparse.csr_matrix:
+    """Words and pieces of words of normalised items, (items, features), each half with Euclidean length 1.
+
+    Hashed, so that there is no vocabulary to keep.
+    """
+    if not items:
+        return sparse.csr_matrix((0, 2**15 + 2**16))
+    return _features().transform(items)
 
 
 class WordReward:
@@ -49,7 +60,6 @@ class WordReward:
 
     def __init__(self, weights: NDArray[np.float64], new: float, whole: float, mean: float = 0.0, std: float = 1.0):
         self.weights, self.new, self.whole, self.mean, self.std = weights, new, whole, mean, std
-        self._items = _features()
 
     def __call__(self, prompts: Sequence[str], answers: Sequence[str]) -> Tensor:
         """What each of the first five lines adds, (n, 5); the sum over lines is the score. `prompts` are not read.
@@ -67,7 +77,7 @@ class WordReward:
                     found.append(item)
                     where.append((row, line))
         if found:
-            worth = self._items.transform(found) @ self.weights + self.new
+            worth = features_of_items(found) @ self.weights + self.new
             np.add.at(lines, tuple(np.array(where).T), worth)
         return torch.tensor(lines / self.std, dtype=torch.float32)
 
@@ -153,5 +163,5 @@ def _design(texts: Sequence[str]) -> Any:
         rows += [row] * len(different)
         form[row] = len(different), parsed.valid
     member = sparse.csr_matrix((np.ones(len(rows)), (rows, range(len(rows)))), shape=(len(texts), len(rows)))
-    features: Any = member @ _features().transform(items or [""])[: len(items)]
+    features: Any = member @ features_of_items(items)
     return sparse.hstack([features, sparse.csr_matrix(form)], format="csr")
