@@ -79,6 +79,36 @@ def test_an_exception_inside_a_library_shows_the_line_of_the_function(printed):
     assert "return torch.cat([rewards" in printed(check, "6.3", function)
 
 
+def refuses_by(refuse):
+    """7.5 but for how another form is refused."""
+
+    def function(distance, gold, form):
+        if form not in ("best of n", "rl"):
+            return refuse(form)
+        d = distance[distance > 0]
+        if len(np.unique(d)) < 2:
+            raise ValueError("too few")
+        bend = d if form == "best of n" else np.log(d)
+        return np.linalg.lstsq(np.stack([d, -d * bend], axis=1), gold[distance > 0])[0]
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("refuse", "said"),
+    [
+        (lambda form: [1.0, 2.0], "An answer came back where ValueError should be raised. Look at: what the docstring"),
+        (lambda form: None, "Nothing (None) came back where ValueError should be raised. That is what comes out when"),
+        ({}.__getitem__, "KeyError: 'ppo' in line"),
+    ],
+)
+def test_something_else_in_the_place_of_an_error_is_named(printed, refuse, said):
+    text = printed(check, "7.5", refuses_by(refuse))
+    assert f"✗ a form that there is not {said}" in text
+    assert "Look at:" in text
+    assert text.count("✗") == 1
+
+
 def test_a_changed_signature_is_named(printed):
     text = printed(check, "6.3", lambda rewards, values: rewards)
     assert "TypeError" in text

@@ -15,6 +15,7 @@ from torch import Tensor
 from tests.checks.answers import rewritten
 from tests.exercises import (
     variants_collecting_preferences,
+    variants_evaluation,
     variants_labelling_basics,
     variants_language_modeling,
     variants_ppo,
@@ -35,6 +36,7 @@ VARIANTS = {
     **variants_collecting_preferences.VARIANTS,
     **variants_preference_modeling.VARIANTS,
     **variants_ppo.VARIANTS,
+    **variants_evaluation.VARIANTS,
 }
 
 every_exercise = pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.number)
@@ -110,7 +112,8 @@ def test_the_same_seed_gives_the_same_answers(one: Exercise):
 def test_the_solution_gets_full_points_on_many_seeds_and_no_advice(one: Exercise):
     verdict = examine(one, rewritten(one.solution), SEEDS)
     assert verdict.points == one.points
-    assert not any(outcome.error for outcome in verdict.outcomes)
+    errors = [outcome.error for outcome in verdict.outcomes if outcome.error]
+    assert all(type(error) is ValueError and "Raises ValueError" in (one.solution.__doc__ or "") for error in errors)
     assert verdict.advice == ()
 
 

@@ -32,7 +32,7 @@ class NotTriedError(TimeoutError):
 def departure(exercise: Exercise, given: Outcome, right: Outcome) -> Difference:
     """How one outcome differs from another."""
     if given.error is not None or right.error is not None:
-        return SAME if kind_of(given.error) == kind_of(right.error) else RAISED
+        return SAME if kind_of(given.error) == kind_of(right.error) else _raised(given, right)
     found = difference(given.value, right.value, exercise.atol, exercise.rtol, exercise.axes)
     if found or given.gradients is None or right.gradients is None or not _finite(right.value):
         return found
@@ -43,6 +43,14 @@ def departure(exercise: Exercise, given: Outcome, right: Outcome) -> Difference:
             words = f"the value is right, but not its gradient with respect to `{name}`: {off.words}"
             return Difference(words, off.enough)
     return SAME
+
+
+def _raised(given: Outcome, right: Outcome) -> Difference:
+    """An error where an answer belongs, whose own message says it all; or something else where an error belongs."""
+    if right.error is None:
+        return RAISED
+    came = "nothing (None)" if given.value is None else "an answer"
+    return Difference(f"{came} came back where {kind_of(right.error).rpartition('.')[2]} should be raised.")
 
 
 def _finite(value: Any) -> bool:

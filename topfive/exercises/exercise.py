@@ -18,6 +18,7 @@ ASSIGNMENTS = {
     "4": "collecting_preferences",
     "5": "preference_modeling",
     "6": "ppo",
+    "7": "evaluation",
 }
 
 
